@@ -1,0 +1,207 @@
+//! Pure encoding of the four requests there are: statement, token, engine URL. No IO, no state.
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderName, HeaderValue, Method, Request};
+
+use crate::config::{Secret, StatementOptions};
+use crate::error::{Effect, Error, ErrorKind};
+use crate::session::{Endpoint, Session, is_transactional};
+
+/// Explicit transactions need at least this protocol version (firebolt-wire §7).
+const PROTOCOL_VERSION: &str = "2.4";
+
+const PROTOCOL_VERSION_HEADER: HeaderName = HeaderName::from_static("firebolt-protocol-version");
+
+/// The audience of a service account's token (firebolt-wire §2.1).
+const AUDIENCE: &str = "https://api.firebolt.io";
+
+/// One statement: `POST <endpoint>?<parameters>` with the SQL as the body (firebolt-wire §4).
+///
+/// The parameters are the session's, overridden by the statement's own settings, except that no
+/// setting can take a statement out of its transaction or change the format that we decode.
+pub(crate) fn statement(
+    session: &Session,
+    sql: &str,
+    options: &StatementOptions,
+    token: Option<&Secret>,
+    user_agent: &str,
+) -> Result<Request<Bytes>, Error> {
+    let mut parameters = session.parameters.clone();
+    for (name, value) in &options.settings {
+        if !is_transactional(name) {
+            parameters.insert(name.clone(), value.clone());
+        }
+    }
+    if let Some(label) = &options.label {
+        parameters.insert("query_label".to_owned(), label.clone());
+    }
+    if let Some(limit) = options.statement_timeout {
+        // 0 would mean "no limit" (firebolt-semantics §3.2), the opposite of what was asked.
+        let milliseconds = limit.as_millis().max(1);
+        parameters.insert("statement_timeout".to_owned(), milliseconds.to_string());
+    }
+    parameters.insert("output_format".to_owned(), "JSON_Compact".to_owned());
+
+    let uri = format!("{}?{}", session.endpoint.as_str(), encoded(&parameters));
+    build(Method::POST, &uri, token, user_agent, Some("text/plain; charset=utf-8"), sql.to_owned())
+        .map_err(|error| error.with_context(sql))
+}
+
+/// A token for a service account, as a form (firebolt-wire §2.1).
+pub(crate) fn token(
+    url: &str,
+    client_id: &str,
+    client_secret: &Secret,
+    user_agent: &str,
+) -> Result<Request<Bytes>, Error> {
+    let form = encoded([
+        ("client_id", client_id),
+        ("client_secret", client_secret.expose()),
+        ("grant_type", "client_credentials"),
+        ("audience", AUDIENCE),
+    ]);
+    build(Method::POST, url, None, user_agent, Some("application/x-www-form-urlencoded"), form)
+}
+
+/// Where an account's system engine is (firebolt-wire §3.1).
+pub(crate) fn engine_url(
+    api: &Endpoint,
+    account: &str,
+    token: Option<&Secret>,
+    user_agent: &str,
+) -> Result<Request<Bytes>, Error> {
+    let base = api.as_str().trim_end_matches('/');
+    let account = percent_encoded(account);
+    let uri = format!("{base}/web/v3/account/{account}/engineUrl");
+    build(Method::GET, &uri, token, user_agent, None, String::new())
+}
+
+/// The token URL for an API base: `/oauth/token` on the same host, whose first label `api` becomes
+/// `id`; any other host is used as it is (firebolt-wire §2.1, the rule of the Node and Go SDKs).
+pub(crate) fn token_url(api_base: &str) -> Option<String> {
+    let (endpoint, _) = Endpoint::parse(api_base)?;
+    let (scheme, rest) = endpoint.as_str().split_once("://")?;
+    let authority = rest.split('/').next().unwrap_or(rest);
+    let host = match authority.strip_prefix("api.") {
+        Some(domain) => format!("id.{domain}"),
+        None => authority.to_owned(),
+    };
+    Some(format!("{scheme}://{host}/oauth/token"))
+}
+
+fn build(
+    method: Method,
+    uri: &str,
+    token: Option<&Secret>,
+    user_agent: &str,
+    content_type: Option<&'static str>,
+    body: String,
+) -> Result<Request<Bytes>, Error> {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(uri)
+        .header(USER_AGENT, user_agent)
+        .header(ACCEPT, "application/json")
+        .header(PROTOCOL_VERSION_HEADER, PROTOCOL_VERSION);
+    if let Some(content_type) = content_type {
+        request = request.header(CONTENT_TYPE, content_type);
+    }
+    if let Some(token) = token {
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
+            .map_err(|_| unsendable("the access token is not a valid header value"))?;
+        value.set_sensitive(true);
+        request = request.header(AUTHORIZATION, value);
+    }
+    // The builder's own error may quote the URI, which holds no secret, but may be very long.
+    request
+        .body(Bytes::from(body))
+        .map_err(|error| unsendable(&format!("the request cannot be built: {error}")))
+}
+
+fn unsendable(message: &str) -> Error {
+    Error::new(ErrorKind::Config, Effect::None, message)
+}
+
+/// `k=v&…`, with `%20` for a blank: unlike `+`, nothing reads it as anything else.
+fn encoded<I, K, V>(pairs: I) -> String
+where
+    I: IntoIterator,
+    I::Item: std::borrow::Borrow<(K, V)>,
+    K: AsRef<str>,
+    V: AsRef<str>,
+{
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().replace('+', "%20")
+}
+
+fn percent_encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::session::TRANSACTION_ID;
+
+    fn session() -> Session {
+        let (endpoint, parameters) =
+            Endpoint::parse("http://h:1/query?account_id=a b").expect("a valid endpoint");
+        Session::new(endpoint, parameters)
+    }
+
+    #[test]
+    fn no_setting_takes_a_statement_out_of_its_transaction() {
+        let mut session = session();
+        session.parameters.insert(TRANSACTION_ID.into(), "tx".into());
+        let options = StatementOptions::default()
+            .label("a+b")
+            .statement_timeout(Duration::from_micros(1))
+            .setting(TRANSACTION_ID, "other")
+            .setting("output_format", "PSQL")
+            .setting("enable_result_cache", "false");
+        let request = statement(&session, "SELECT 1", &options, None, "ua").expect("encodes");
+        assert_eq!(
+            request.uri().to_string(),
+            "http://h:1/query?account_id=a%20b&enable_result_cache=false\
+             &output_format=JSON_Compact&query_label=a%2Bb&statement_timeout=1&transaction_id=tx"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_an_error_without_effect() {
+        let long = StatementOptions::default().label("x".repeat(100_000));
+        let error = statement(&session(), "SELECT 1", &long, None, "ua").expect_err("too long");
+        assert_eq!((error.kind(), error.effect()), (ErrorKind::Config, Effect::None));
+        let token = Secret::new("bad\ntoken");
+        let options = StatementOptions::default();
+        let error = statement(&session(), "SELECT 1", &options, Some(&token), "ua")
+            .expect_err("not a header value");
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(!error.to_string().contains("bad"));
+    }
+
+    #[test]
+    fn the_token_host_is_the_api_host_with_another_first_label() {
+        let table = [
+            ("https://api.app.firebolt.io", Some("https://id.app.firebolt.io/oauth/token")),
+            ("http://127.0.0.1:80/", Some("http://127.0.0.1:80/oauth/token")),
+            ("https://apis.example", Some("https://apis.example/oauth/token")),
+            ("", None),
+        ];
+        for (base, expected) in table {
+            assert_eq!(token_url(base).as_deref(), expected, "{base}");
+        }
+    }
+
+    #[test]
+    fn an_account_name_cannot_leave_its_path_segment() {
+        let (api, _) = Endpoint::parse("https://api.x/").expect("a valid endpoint");
+        let request = engine_url(&api, "a/../b c", None, "ua").expect("encodes");
+        assert_eq!(
+            request.uri().to_string(),
+            "https://api.x/web/v3/account/a%2F..%2Fb%20c/engineUrl"
+        );
+    }
+}

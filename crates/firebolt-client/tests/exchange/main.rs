@@ -1,0 +1,5 @@
+//! The client against scripted servers: recorded exchanges, and behaviour over (virtual) time.
+
+mod behaviour;
+mod script;
+mod wire;
