@@ -1,0 +1,72 @@
+//! Quoting: the only door through which text becomes SQL.
+//!
+//! Identifiers are always quoted, so that their case is kept and none is a keyword; literals are
+//! standard-conforming (firebolt-semantics, identifiers and literals): a quote is doubled, a
+//! backslash is itself.
+
+use std::fmt;
+
+/// An identifier.
+pub struct Name<'a>(pub &'a str);
+
+/// A string literal.
+pub struct Text<'a>(pub &'a str);
+
+/// Several string literals, separated by commas.
+pub(crate) struct Texts<'a, I>(pub(crate) I)
+where
+    I: Iterator<Item = &'a str> + Clone;
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        doubled(f, '"', self.0)
+    }
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        doubled(f, '\'', self.0)
+    }
+}
+
+impl<'a, I: Iterator<Item = &'a str> + Clone> fmt::Display for Texts<'a, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, text) in self.0.clone().enumerate() {
+            if index > 0 {
+                f.write_str(", ")?;
+            }
+            write!(f, "{}", Text(text))?;
+        }
+        Ok(())
+    }
+}
+
+fn doubled(f: &mut fmt::Formatter<'_>, quote: char, text: &str) -> fmt::Result {
+    use fmt::Write as _;
+    f.write_char(quote)?;
+    for character in text.chars() {
+        if character == quote {
+            f.write_char(quote)?;
+        }
+        f.write_char(character)?;
+    }
+    f.write_char(quote)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever the text, it is one token: inside the outer quotes every quote is paired.
+        #[test]
+        fn no_text_escapes_its_quotes(text in ".*") {
+            for (rendered, quote) in [(Name(&text).to_string(), '"'), (Text(&text).to_string(), '\'')] {
+                let inner = &rendered[1..rendered.len() - 1];
+                prop_assert_eq!(inner.replace(&format!("{quote}{quote}"), "").contains(quote), false);
+                prop_assert_eq!(inner.replace(&format!("{quote}{quote}"), &quote.to_string()), &text[..]);
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Staging: filled by one statement, counted, dropped.
+
+use super::quote::{Name, Text};
+use crate::plan::{Batch, MergePlan};
+use crate::schema::Column;
+
+/// The columns that the engine adds to a reduced file: canonical key, order, tombstone flag.
+pub const OWN_COLUMNS: [&str; 3] = ["__cdc_key", "__cdc_seq", "__cdc_deleted"];
+
+/// Fills a staging table in one statement, so that a request that runs twice fails the second time
+/// instead of doubling the rows (as COPY into an existing table does).
+pub fn stage(staging: &str, location: &str, batch: &Batch) -> String {
+    let names = batch.columns.iter().map(|column| column.name.as_str()).chain(OWN_COLUMNS);
+    let columns: Vec<String> = names.map(|name| Name(name).to_string()).collect();
+    format!(
+        "CREATE TABLE {} AS SELECT {} FROM READ_PARQUET(LOCATION => {}, PATTERN => {})",
+        Name(staging),
+        columns.join(", "),
+        Text(location),
+        Text(&batch.pattern)
+    )
+}
+
+/// Rows, distinct canonical keys, and distinct keys as the *target's* types see them. All three must
+/// be the expected number; else one MERGE would touch one target row twice, or insert one key twice.
+pub fn count(staging: &str, plan: &MergePlan) -> String {
+    let staging = Name(staging);
+    let keys: Vec<String> = plan
+        .columns
+        .iter()
+        .filter(|column| plan.keys.contains(&column.target))
+        .map(|column| {
+            let source = Name(&column.source);
+            format!("CAST({source} AS {}) AS {}", column.data_type.sql(), Name(&column.target))
+        })
+        .collect();
+    format!(
+        "SELECT a.\"n\", a.\"keys\", b.\"n\" AS \"key_columns\" FROM \
+         (SELECT COUNT(*) AS \"n\", COUNT(DISTINCT \"__cdc_key\") AS \"keys\" FROM {staging}) AS a CROSS JOIN \
+         (SELECT COUNT(*) AS \"n\" FROM (SELECT DISTINCT {} FROM {staging}) AS d) AS b",
+        keys.join(", ")
+    )
+}
+
+/// Adds a column that files bring and the target lacks. May be repeated, may race.
+pub fn add_column(target: &str, column: &Column) -> String {
+    format!(
+        "ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} {} NULL",
+        Name(target),
+        Name(&column.name),
+        column.data_type.sql()
+    )
+}
+
+/// Drops a staging table, or does nothing.
+pub fn drop(staging: &str) -> String {
+    format!("DROP TABLE IF EXISTS {}", Name(staging))
+}
