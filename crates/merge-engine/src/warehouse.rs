@@ -1,0 +1,320 @@
+//! Statements over the client: commands of a merge in, replies out.
+//!
+//! It renders nothing (the protocol does) and judges nothing (the failure table does): it knows which
+//! statement goes into the transaction, how long to wait for it, and how to read its rows.
+
+use firebolt_client::{Client, Commit, Error, ErrorKind, ResultSet, StatementOptions, Transaction};
+use merge_protocol::failure::{Effect, Failure, FailureKind, Seen};
+use merge_protocol::machine::{
+    CheckView, Command, Counts, Found, FoundIn, LedgerHit, Merge, Reply,
+};
+use merge_protocol::object::FileId;
+use merge_protocol::plan::{Beside, ControlRow, Look};
+use merge_protocol::policy::Policy;
+use merge_protocol::schema::{Column, ColumnType};
+use merge_protocol::sql;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// Rolling back is a courtesy: the server forgets an abandoned transaction anyway.
+const ROLLBACK_PATIENCE: Duration = Duration::from_secs(5);
+/// The statement's own limit lies below the client's patience by this much, so that the server has
+/// given up by the time the client does.
+const TIMEOUT_MARGIN: Duration = Duration::from_secs(1);
+
+/// The warehouse as one merge sees it: the client, and the transaction that is open.
+pub(crate) struct Warehouse<'a> {
+    client: &'a Client,
+    transaction: Option<Transaction>,
+}
+
+impl<'a> Warehouse<'a> {
+    pub(crate) fn new(client: &'a Client) -> Warehouse<'a> {
+        Warehouse { client, transaction: None }
+    }
+
+    /// Performs a command that is made of statements.
+    pub(crate) async fn perform(
+        &mut self,
+        merge: &Merge,
+        command: &Command,
+        remaining: Duration,
+    ) -> Reply {
+        let options = options(merge, command, remaining);
+        let reply = match command {
+            Command::Look => self.look(&merge.task().target, &options).await.map(Reply::Looked),
+            Command::Begin => self.begin(&options).await,
+            Command::Commit => self.commit(&options).await,
+            Command::Rollback => {
+                if let Some(transaction) = self.transaction.take() {
+                    // Whatever comes of it, the transaction is not used again.
+                    let _ = transaction.rollback(&options).await;
+                }
+                Ok(Reply::Done)
+            }
+            _ => match merge.statement(command) {
+                None => Err(unexpected(format!("{command:?} has no statement in this state"))),
+                Some(statement) => self.statement(command, &statement, &options).await,
+            },
+        };
+        reply.unwrap_or_else(Reply::Failed)
+    }
+
+    async fn begin(&mut self, options: &StatementOptions) -> Result<Reply, Failure> {
+        // The id of a transaction that ended in doubt must never be sent again.
+        self.transaction = None;
+        match self.client.begin(options).await {
+            Ok(transaction) => {
+                self.transaction = Some(transaction);
+                Ok(Reply::Opened)
+            }
+            Err(why) if why.kind() == ErrorKind::NoTransaction => Err(Failure::no_transaction_id()),
+            Err(why) => Err(self.failed(&why)),
+        }
+    }
+
+    async fn commit(&mut self, options: &StatementOptions) -> Result<Reply, Failure> {
+        let Some(transaction) = self.transaction.take() else {
+            return Err(unexpected("COMMIT without a transaction".into()));
+        };
+        match transaction.commit(options).await {
+            Commit::Committed => Ok(Reply::Done),
+            Commit::Aborted(why) | Commit::InDoubt(why) => Err(self.failed(&why)),
+            Commit::NotSent(transaction, why) => {
+                self.transaction = Some(transaction);
+                Err(self.failed(&why))
+            }
+        }
+    }
+
+    async fn statement(
+        &mut self,
+        command: &Command,
+        statement: &str,
+        options: &StatementOptions,
+    ) -> Result<Reply, Failure> {
+        let rows = match is_in_round(command) {
+            true => {
+                let Some(transaction) = &mut self.transaction else {
+                    return Err(unexpected(format!("{command:?} without a transaction")));
+                };
+                transaction.execute(statement, options).await
+            }
+            false => self.client.query(statement, options).await,
+        };
+        let rows = rows.map_err(|why| self.failed(&why))?;
+        match command {
+            Command::Probe | Command::Confirm => found(&rows).map(Reply::Probed),
+            Command::Count => counts(&rows).map(Reply::Counted),
+            Command::Check => check(&rows).map(Reply::Checked),
+            _ => Ok(Reply::Done),
+        }
+        .map_err(|what| unexpected(format!("{command:?} was answered by {what}")))
+    }
+
+    /// Three questions; a fourth only where our tables are not all there.
+    async fn look(&mut self, target: &str, options: &StatementOptions) -> Result<Look, Failure> {
+        let columns = self.read(&sql::catalog::columns(target), options).await?;
+        let control = self.read(&sql::catalog::control(target), options).await;
+        let fed = self.read(&sql::catalog::fed(target), options).await;
+        let all = control.is_ok() && fed.is_ok();
+        let mut look = Look {
+            columns: table_columns(&columns)?,
+            control: control_rows(&none_if_missing(control)?)?,
+            fed: fed_columns(&none_if_missing(fed)?),
+            beside: Beside::ALL.into_iter().collect(),
+        };
+        if !all {
+            let names = self.read(&sql::catalog::beside(target), options).await?;
+            let is_there = |table: &Beside| {
+                (0..names.len())
+                    .any(|row| names.text(row, "table_name") == Some(&table.table(target)))
+            };
+            look.beside.retain(is_there);
+        }
+        Ok(look)
+    }
+
+    pub(crate) async fn read(
+        &self,
+        statement: &str,
+        options: &StatementOptions,
+    ) -> Result<ResultSet, Failure> {
+        self.client.query(statement, options).await.map_err(|why| self.failed(&why))
+    }
+
+    fn failed(&self, why: &Error) -> Failure {
+        let failure = judge(why);
+        if matches!(failure.kind, FailureKind::EngineAway | FailureKind::Unauthorized) {
+            // The endpoint that sign-on gave may be gone with the engine.
+            self.client.forget_session();
+        }
+        failure
+    }
+}
+
+fn is_in_round(command: &Command) -> bool {
+    match command {
+        Command::Fence
+        | Command::Check
+        | Command::Merge
+        | Command::Versions
+        | Command::RecordBelowHorizon(_)
+        | Command::Ledger
+        | Command::SetAside(_) => true,
+        Command::Look
+        | Command::Bootstrap(_)
+        | Command::Probe
+        | Command::Normalise
+        | Command::AddColumn(_)
+        | Command::Stage
+        | Command::Count
+        | Command::Begin
+        | Command::Commit
+        | Command::Confirm
+        | Command::Rollback
+        | Command::Drop
+        | Command::Pause(_)
+        | Command::Finish => false,
+    }
+}
+
+fn options(merge: &Merge, command: &Command, remaining: Duration) -> StatementOptions {
+    let policy: &Policy = &merge.task().policy;
+    let patience = match command {
+        Command::Merge | Command::Versions => policy.patience_merge,
+        Command::Stage | Command::Count => policy.patience_stage,
+        Command::Rollback => ROLLBACK_PATIENCE,
+        _ => policy.patience_quick,
+    };
+    let patience = patience.min(remaining);
+    let mut options = StatementOptions::new(patience)
+        .label(merge.label())
+        .statement_timeout(patience.saturating_sub(TIMEOUT_MARGIN).max(TIMEOUT_MARGIN));
+    if matches!(command, Command::Look | Command::Probe | Command::Check | Command::Confirm) {
+        // A cached answer could be older than a commit that we must see.
+        options = options.setting("enable_result_cache", "false");
+    }
+    options
+}
+
+/// The client's error in the protocol's words.
+pub(crate) fn judge(why: &Error) -> Failure {
+    let text = why.message();
+    let answered = |status: u16| Failure::judge(Seen::Answered { status, text });
+    match why.kind() {
+        ErrorKind::Connect => Failure::judge(Seen::NotSent).with_text(text),
+        ErrorKind::TimedOut if why.status().is_none() => {
+            Failure::judge(Seen::TimedOut).with_text(text)
+        }
+        ErrorKind::ConnectionLost | ErrorKind::Malformed => {
+            Failure::judge(Seen::Lost).with_text(text)
+        }
+        ErrorKind::Unauthorized => answered(401),
+        ErrorKind::TooManyRequests => answered(429),
+        // The server ended the transaction under us: whether by committing it, nobody says.
+        ErrorKind::NoTransaction if why.status().is_none() => Failure {
+            kind: FailureKind::NoTransaction,
+            effect: Effect::InDoubt,
+            text: text.to_owned(),
+        },
+        ErrorKind::Config => unexpected(text.to_owned()),
+        _ => answered(why.status().unwrap_or(500)),
+    }
+}
+
+fn unexpected(text: String) -> Failure {
+    Failure { kind: FailureKind::NotAuthorized, effect: Effect::None, text }
+}
+
+/// A table that is not there holds no rows.
+fn none_if_missing(rows: Result<ResultSet, Failure>) -> Result<ResultSet, Failure> {
+    match rows {
+        Err(Failure { kind: FailureKind::MissingTable(_), .. }) => Ok(ResultSet::default()),
+        other => other,
+    }
+}
+
+fn table_columns(rows: &ResultSet) -> Result<Vec<Column>, Failure> {
+    (0..rows.len())
+        .map(|row| {
+            let text = |name| {
+                rows.text(row, name)
+                    .ok_or_else(|| unexpected(format!("information_schema.columns without {name}")))
+            };
+            Ok(Column {
+                name: text("column_name")?.to_owned(),
+                data_type: ColumnType::parse(text("data_type")?),
+                nullable: text("is_nullable")? == "YES",
+            })
+        })
+        .collect()
+}
+
+fn control_rows(rows: &ResultSet) -> Result<Vec<ControlRow>, Failure> {
+    (0..rows.len())
+        .map(|row| {
+            control_row(rows, row).ok_or_else(|| unexpected("unreadable control row".into()))
+        })
+        .collect()
+}
+
+fn control_row(rows: &ResultSet, row: usize) -> Option<ControlRow> {
+    Some(ControlRow {
+        token: rows.text(row, "token")?.to_owned(),
+        generation: rows.int(row, "generation")?.try_into().ok()?,
+        since: rows.text(row, "since")?.to_owned(),
+        horizon: rows.text(row, "horizon")?.to_owned(),
+    })
+}
+
+fn fed_columns(rows: &ResultSet) -> BTreeSet<String> {
+    (0..rows.len())
+        .filter_map(|row| rows.text(row, "columns"))
+        .flat_map(str::lines)
+        .map(str::to_owned)
+        .collect()
+}
+
+fn found(rows: &ResultSet) -> Result<Vec<Found>, &'static str> {
+    let one = |row| {
+        Some(Found {
+            found: match rows.text(row, "found")? {
+                "ledger" => FoundIn::Ledger,
+                "quarantine" => FoundIn::Quarantine,
+                _ => return None,
+            },
+            file: FileId::from_ledger(rows.text(row, "file_id")?),
+            generation: rows.int(row, "generation")?.try_into().ok()?,
+            object_key: rows.text(row, "object_key")?.to_owned(),
+            attempt: rows.text(row, "attempt")?.to_owned(),
+        })
+    };
+    (0..rows.len()).map(|row| one(row).ok_or("an unreadable row")).collect()
+}
+
+fn counts(rows: &ResultSet) -> Result<Counts, &'static str> {
+    let count = |name| {
+        rows.int(0, name)
+            .and_then(|count| u64::try_from(count).ok())
+            .ok_or("something else than counts")
+    };
+    Ok(Counts { rows: count("n")?, keys: count("keys")?, key_columns: count("key_columns")? })
+}
+
+fn check(rows: &ResultSet) -> Result<CheckView, &'static str> {
+    let one = |row| {
+        let control = control_row(rows, row)?;
+        let hit = match rows.text(row, "file_id") {
+            None => None,
+            Some(file) => Some(LedgerHit {
+                file: FileId::from_ledger(file),
+                generation: rows.int(row, "file_generation")?.try_into().ok()?,
+                attempt: rows.text(row, "attempt")?.to_owned(),
+            }),
+        };
+        Some((control, hit))
+    };
+    let rows: Option<Vec<_>> = (0..rows.len()).map(one).collect();
+    rows.map(CheckView::from_rows).ok_or("an unreadable row")
+}
