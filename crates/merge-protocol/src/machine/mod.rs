@@ -48,10 +48,11 @@ impl Merge {
             self.note_failure(&failure, &mut notes);
             self.state = self.after_failure(state, failure, inputs, &mut notes);
         } else {
-            if !matches!(reply, Reply::Waited) {
+            // A rollback is answered as done whether it arrived or not: it proves no connection.
+            if !matches!(reply, Reply::Waited) && !matches!(state, State::RollingBack(_)) {
                 self.note_success(&mut notes);
             }
-            self.state = self.after_success(state, reply, inputs, &mut notes)?;
+            self.state = self.after_success(state, reply, &mut notes)?;
         }
         self.enter(inputs, &mut notes);
         let command = self.command();
@@ -72,10 +73,8 @@ impl Merge {
         &mut self,
         state: State,
         reply: Reply,
-        inputs: Inputs,
         notes: &mut Vec<Note>,
     ) -> Result<State, Illegal> {
-        let illegal = |reply: &Reply, state: &State| Illegal::of(state, reply);
         Ok(match (state, reply) {
             (State::Looking, Reply::Looked(look)) => self.looked(look, notes),
             (State::Bootstrapping(table), Reply::Done) => self.bootstrapped(table, notes),
@@ -130,10 +129,7 @@ impl Merge {
                 | Reply::Checked(_)
                 | Reply::Waited
                 | Reply::Failed(_)),
-            ) => {
-                let _ = inputs;
-                return Err(illegal(&reply, &state));
-            }
+            ) => return Err(Illegal::of(&state, &reply)),
         })
     }
 }

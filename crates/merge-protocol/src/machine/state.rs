@@ -455,6 +455,16 @@ impl Merge {
         &self.token
     }
 
+    /// The horizon as the check of this round saw it.
+    pub fn horizon(&self) -> &str {
+        &self.horizon
+    }
+
+    /// The batch that is being merged.
+    pub fn batch(&self) -> Option<&Batch> {
+        self.batch.as_ref()
+    }
+
     /// The staging table, if there is one.
     pub fn staging(&self) -> Option<&str> {
         self.staged.as_ref().map(|staged| staged.table.as_str())
