@@ -1,0 +1,208 @@
+//! `fake-firebolt serve`: the fake as a server of its own, on a real socket and the real clock.
+//!
+//! For trying clients by hand and for the lane of tests that runs over sockets. It must not do
+//! anything that the library does not: it only reads arguments, listens and prints.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use clap::{Args, Parser, Subcommand};
+use fake_firebolt::quirks::Quirks;
+use fake_firebolt::{FakeConfig, FakeFirebolt, Location, NoFaults};
+use object_store::local::LocalFileSystem;
+use tokio::net::TcpListener;
+
+/// A Firebolt that speaks the real wire protocol, for tests.
+#[derive(Debug, Parser)]
+#[command(name = "fake-firebolt", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve until interrupted.
+    Serve(Serve),
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    /// Address to listen on; anything but loopback lets strangers in.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3473")]
+    listen: String,
+    /// A LOCATION and the folder that stands for its bucket and prefix; may be repeated.
+    #[arg(long, value_name = "NAME=DIR", value_parser = pair)]
+    location: Vec<(String, String)>,
+    /// The database.
+    #[arg(long, default_value = "firebolt")]
+    database: String,
+    /// The engine.
+    #[arg(long, default_value = "engine")]
+    engine: String,
+    /// The account.
+    #[arg(long, default_value = "account")]
+    account: String,
+    /// The service account's id; without it the server is a Firebolt Core and asks for nothing.
+    #[arg(long, requires = "client_secret")]
+    client_id: Option<String>,
+    /// The service account's secret.
+    #[arg(long, requires = "client_id")]
+    client_secret: Option<String>,
+    /// The answer to an open question about the service, e.g. `snapshot=statement`; may be
+    /// repeated.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    quirk: Vec<(String, String)>,
+    /// A file of SQL statements, separated by `;`, to execute before serving.
+    #[arg(long, value_name = "FILE")]
+    setup: Option<PathBuf>,
+    /// Where ids and arbitrary picks come from.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+/// Arguments that cannot be used: the user's to mend, exit code 2.
+const BAD_ARGUMENTS: u8 = 2;
+
+fn main() -> ExitCode {
+    let Command::Serve(arguments) = Arguments::parse().command;
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing::Level::INFO)
+        .init();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(1, &format!("cannot start a runtime: {error}")),
+    };
+    match runtime.block_on(serve(arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err((code, text)) => failed(code, &text),
+    }
+}
+
+fn failed(code: u8, text: &str) -> ExitCode {
+    eprintln!("fake-firebolt: {text}");
+    ExitCode::from(code)
+}
+
+async fn serve(arguments: Serve) -> Result<(), (u8, String)> {
+    let bad = |text: String| (BAD_ARGUMENTS, text);
+    let quirks = quirks(&arguments.quirk).map_err(bad)?;
+    let locations = locations(&arguments.location).map_err(bad)?;
+    let script = match &arguments.setup {
+        Some(file) => std::fs::read_to_string(file)
+            .map_err(|error| bad(format!("cannot read --setup {}: {error}", file.display())))?,
+        None => String::new(),
+    };
+    let listener = TcpListener::bind(&arguments.listen)
+        .await
+        .map_err(|error| bad(format!("cannot listen on {}: {error}", arguments.listen)))?;
+    let address = listener.local_addr().map_err(|error| (1, error.to_string()))?;
+    let config = FakeConfig {
+        account: arguments.account,
+        database: arguments.database,
+        engine: arguments.engine,
+        client_id: arguments.client_id.unwrap_or_default(),
+        client_secret: arguments.client_secret.unwrap_or_default(),
+        locations,
+        quirks,
+        seed: arguments.seed,
+        epoch_micros: now_micros(),
+        base_url: format!("http://{address}/"),
+        token_life: Duration::from_secs(86_400),
+    };
+    announce(&config);
+    let fake = FakeFirebolt::new(config, Arc::new(NoFaults));
+    fake.setup(&script).map_err(|error| bad(format!("--setup: {error}")))?;
+    accept(&fake, listener).await
+}
+
+async fn accept(fake: &FakeFirebolt, listener: TcpListener) -> Result<(), (u8, String)> {
+    loop {
+        tokio::select! {
+            biased;
+            stop = tokio::signal::ctrl_c() => {
+                return stop.map_err(|error| (1, format!("cannot wait for a signal: {error}")));
+            }
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    // A reply is written at once: waiting for more bytes would add 40 ms to each.
+                    let _ = stream.set_nodelay(true);
+                    tokio::spawn(fake.serve_connection(stream, &peer.to_string()));
+                }
+                // One connection that dies while it is accepted is no reason to stop serving.
+                Err(error) => tracing::warn!(%error, "a connection could not be accepted"),
+            },
+        }
+    }
+}
+
+/// The wall clock, read once: from here on the fake counts by tokio's clock.
+#[expect(clippy::disallowed_methods, reason = "the one place where the fake learns the date")]
+fn now_micros() -> i64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .ok()
+        .and_then(|since| i64::try_from(since.as_micros()).ok())
+        .unwrap_or_default()
+}
+
+/// Says where to connect and how.
+fn announce(config: &FakeConfig) {
+    let FakeConfig { base_url, database, engine, account, client_id, .. } = config;
+    let mut text = format!("fake-firebolt listens on {base_url}\n");
+    if client_id.is_empty() {
+        text.push_str(&format!(
+            "  Firebolt Core, no sign-on:\n  \
+             curl '{base_url}?database={database}&output_format=JSON_Compact' -d 'SELECT 1'\n"
+        ));
+    } else {
+        text.push_str(&format!(
+            "  account {account}, database {database}, engine {engine}, client {client_id}\n  \
+             sign on at {base_url}oauth/token, \
+             then GET {base_url}web/v3/account/{account}/engineUrl\n"
+        ));
+    }
+    for name in config.locations.keys() {
+        text.push_str(&format!("  LOCATION {name}\n"));
+    }
+    // Whoever reads may have gone after the first line; the server serves on without a listener.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+fn locations(pairs: &[(String, String)]) -> Result<BTreeMap<String, Location>, String> {
+    let mut locations = BTreeMap::new();
+    for (name, folder) in pairs {
+        let store = LocalFileSystem::new_with_prefix(folder)
+            .map_err(|error| format!("--location {name}={folder}: {error}"))?;
+        let location = Location { store: Arc::new(store), prefix: String::new() };
+        if locations.insert(name.clone(), location).is_some() {
+            return Err(format!("--location {name} is given twice"));
+        }
+    }
+    Ok(locations)
+}
+
+/// Quirks as the scenario files spell them: a value is a JSON literal or a bare word.
+fn quirks(pairs: &[(String, String)]) -> Result<Quirks, String> {
+    let mut map = serde_json::Map::new();
+    for (name, value) in pairs {
+        let value = serde_json::from_str(value)
+            .unwrap_or_else(|_| serde_json::Value::String(value.clone()));
+        // Scenario files write names with dashes; both spellings are taken here.
+        map.insert(name.replace('_', "-"), value);
+    }
+    serde_json::from_value(serde_json::Value::Object(map))
+        .map_err(|error| format!("--quirk: {error}"))
+}

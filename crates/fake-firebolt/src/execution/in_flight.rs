@@ -1,0 +1,85 @@
+//! What executes right now, and the wire by which an engine restart reaches it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use crate::fault::{InFlight, StatementInfo};
+use crate::server::Inner;
+use crate::sql::RunningQuery;
+
+/// The statements in flight, in the order they took off.
+#[derive(Debug, Default)]
+pub(crate) struct Flights {
+    next: u64,
+    entries: BTreeMap<u64, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    info: Arc<StatementInfo>,
+    query_id: String,
+    started_micros: i64,
+    kill: Option<oneshot::Sender<InFlight>>,
+}
+
+/// A statement that a restart has found, and the wire to it.
+pub(crate) type Victim = (Arc<StatementInfo>, oneshot::Sender<InFlight>);
+
+impl Flights {
+    /// Everything that a restart kills now. Each statement is found once: one that has been told
+    /// already is on its way down.
+    pub(crate) fn victims(&mut self) -> Vec<Victim> {
+        self.entries
+            .values_mut()
+            .filter_map(|entry| entry.kill.take().map(|kill| (Arc::clone(&entry.info), kill)))
+            .collect()
+    }
+
+    /// What `information_schema.engine_running_queries` shows.
+    pub(crate) fn running(&self) -> Vec<RunningQuery> {
+        self.entries
+            .values()
+            .map(|entry| RunningQuery {
+                query_id: entry.query_id.clone(),
+                label: entry.info.label.clone(),
+                text: entry.info.sql.to_string(),
+                started_micros: entry.started_micros,
+            })
+            .collect()
+    }
+}
+
+/// One statement in flight; dropping it is landing.
+pub(crate) struct Flight {
+    inner: Arc<Inner>,
+    ordinal: u64,
+    pub(crate) killed: oneshot::Receiver<InFlight>,
+}
+
+impl Flight {
+    /// Takes off: from here on a restart of the engine kills the statement.
+    pub(crate) fn start(inner: &Arc<Inner>, info: &Arc<StatementInfo>, query_id: &str) -> Self {
+        let (kill, killed) = oneshot::channel();
+        let started_micros = inner.now_micros();
+        let mut state = inner.state();
+        let ordinal = state.flights.next;
+        state.flights.next += 1;
+        let entry = Entry {
+            info: Arc::clone(info),
+            query_id: query_id.to_owned(),
+            started_micros,
+            kill: Some(kill),
+        };
+        state.flights.entries.insert(ordinal, entry);
+        drop(state);
+        Self { inner: Arc::clone(inner), ordinal, killed }
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.inner.state().flights.entries.remove(&self.ordinal);
+    }
+}

@@ -1,0 +1,146 @@
+//! Statements that read and write tables: on their own, or inside a transaction.
+//!
+//! Both evaluate on a snapshot taken when they start and take effect when their execution time is
+//! over. That is what lets two overlapping MERGEs insert the same new key, both with success
+//! (firebolt-semantics §1.3).
+
+use crate::fault::Phase;
+use crate::http::reply::Reply;
+use crate::mvcc::{Conflict, Transaction};
+use crate::quirks::UnknownTransactionStatement;
+use crate::server::{Inner, State};
+use crate::sql::{self, ExternalFiles, RunningQuery, SqlError, Statement, StatementContext};
+use crate::value::ResultSet;
+
+use super::boundary;
+use super::life::{Detour, Life, Work};
+
+/// What a conflict that a hook demands is said to consist of.
+pub(crate) const DEMANDED: Conflict = Conflict { rows: 1, transactions: 1 };
+
+/// The text of every statement in a transaction of which an earlier one failed
+/// (firebolt-wire §6.3).
+pub(crate) const ABORTED: &str = "current transaction is aborted, commands will be ignored until \
+                                  execution of ROLLBACK or COMMIT";
+
+/// A statement that is a transaction of its own.
+pub(crate) async fn autocommit(
+    life: &mut Life<'_>,
+    statement: &Statement,
+) -> Result<Reply, Detour> {
+    let (inner, sql) = (&life.call.inner, &life.call.info.sql);
+    life.call.format()?;
+    let files = inner.files.fetch(&inner.config, statement).await?;
+    life.wait_for_engine().await?;
+    life.take_off();
+    let (result, transaction) = {
+        let now = inner.now_micros();
+        let mut state = inner.state();
+        let mut transaction = state.store.begin(now);
+        let result = evaluate(inner, &mut state, sql, statement, &mut transaction, &files, now)?;
+        (result, transaction)
+    };
+    match life.work().await {
+        Work::Done => {
+            boundary::commit(life, transaction, None)
+                .map_err(|conflict| life.conflict(conflict))?;
+        }
+        Work::DoneAndKilled => {
+            // A conflict is as invisible to the client as a commit: its engine is gone.
+            let _ = boundary::commit(life, transaction, None);
+            return Err(Detour::Stop(life.death()));
+        }
+        Work::Failed(detour) => return Err(detour),
+        Work::Conflict => return Err(life.conflict(DEMANDED)),
+    }
+    life.done(Phase::Committed).await?;
+    life.call.encode(&result, &life.query_id)
+}
+
+/// A statement with a transaction id.
+pub(crate) async fn in_transaction(
+    life: &mut Life<'_>,
+    statement: &Statement,
+    id: &str,
+) -> Result<Reply, Detour> {
+    let (inner, sql) = (&life.call.inner, &life.call.info.sql);
+    let Some(mut turn) = boundary::turn(inner, id).await else {
+        return unknown(life, statement, id).await;
+    };
+    if turn.doomed {
+        return Err(Detour::Answer(Reply::user_error(ABORTED)));
+    }
+    // Whatever ends this statement early, a panic and an abandoned task included, has failed it,
+    // and a transaction with a failed statement must not commit.
+    turn.doomed = true;
+    life.call.format()?;
+    let files = inner.files.fetch(&inner.config, statement).await?;
+    life.wait_for_engine().await?;
+    if !inner.state().transactions.contains(id) {
+        // The engine went away while the statement waited, and took the transaction along.
+        drop(turn);
+        return unknown(life, statement, id).await;
+    }
+    life.take_off();
+    let result = {
+        let Some(transaction) = turn.transaction.as_mut() else {
+            return Err(Detour::Answer(Reply::user_error(ABORTED)));
+        };
+        let now = inner.now_micros();
+        let mut state = inner.state();
+        evaluate(inner, &mut state, sql, statement, transaction, &files, now)?
+    };
+    match life.work().await {
+        Work::Done => {}
+        Work::DoneAndKilled => return Err(Detour::Stop(life.death())),
+        Work::Failed(detour) => return Err(detour),
+        // Conflicts are found at commit and nowhere else.
+        Work::Conflict => tracing::warn!("a conflict was demanded of a statement, passed over"),
+    }
+    turn.doomed = false;
+    life.done(Phase::Executed).await?;
+    let reply = life.call.encode(&result, &life.query_id);
+    drop(turn);
+    reply
+}
+
+async fn unknown(life: &mut Life<'_>, statement: &Statement, id: &str) -> Result<Reply, Detour> {
+    match life.call.inner.config.quirks.unknown_transaction_statement {
+        UnknownTransactionStatement::Refuse => Err(Detour::Answer(not_in_progress(id))),
+        UnknownTransactionStatement::Autocommit => autocommit(life, statement).await,
+    }
+}
+
+/// The refusal of a statement whose transaction is not open. The service's own text is not
+/// known; that it must not commit on its own is (firebolt-wire §11.1, rule 9).
+pub(crate) fn not_in_progress(id: &str) -> Reply {
+    Reply::user_error(&format!("cannot execute the statement: transaction {id} is not in progress"))
+}
+
+/// Evaluates a statement on a transaction's view.
+pub(crate) fn evaluate(
+    inner: &Inner,
+    state: &mut State,
+    sql: &str,
+    statement: &Statement,
+    transaction: &mut Transaction,
+    files: &ExternalFiles,
+    now_micros: i64,
+) -> Result<ResultSet, SqlError> {
+    let State { store, flights, picks, .. } = state;
+    // Asked for by name only: describing every statement in flight to each of them would cost
+    // more than most of them do.
+    let asked = sql.contains("running_queries") || sql.contains("RUNNING_QUERIES");
+    let running: Vec<RunningQuery> = if asked { flights.running() } else { Vec::new() };
+    let mut context = StatementContext {
+        now_micros,
+        database: &inner.config.database,
+        engine: &inner.config.engine,
+        account: &inner.config.account,
+        files,
+        quirks: &inner.config.quirks,
+        running: &running,
+        random: &mut |bound| picks.below(bound),
+    };
+    sql::execute(statement, store, transaction, &mut context)
+}

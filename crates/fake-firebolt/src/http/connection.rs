@@ -1,0 +1,113 @@
+//! One HTTP/1.1 connection over any byte stream, and the way of a request to its endpoint.
+//!
+//! Each request runs in a task of its own: a client that goes away takes its connection with it,
+//! not what the server has begun (firebolt-semantics §3.2). A panic in there ends that request
+//! with a 500 and nothing else.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinHandle;
+
+use super::reply::{Outcome, Reply, ReplyBody, Severed};
+use super::{engine_url, query, token};
+use crate::quirks::CancelOnDisconnect;
+use crate::server::Inner;
+
+/// Who is at the other end.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    /// Ordinal on this server, from 1.
+    pub(crate) ordinal: u64,
+    /// The name it was accepted under.
+    pub(crate) peer: String,
+    /// The engine's epoch at the time it was accepted.
+    epoch: u64,
+}
+
+/// Serves the connection until it ends.
+pub(crate) async fn serve<Io>(inner: Arc<Inner>, io: Io, peer: String)
+where
+    Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let connection = {
+        let mut state = inner.state();
+        let epoch = state.engine.epoch();
+        Arc::new(Connection { ordinal: state.ids.connection(), peer, epoch })
+    };
+    let ordinal = connection.ordinal;
+    let service =
+        service_fn(move |request| respond(Arc::clone(&inner), Arc::clone(&connection), request));
+    // A Date header would be the one thing in a reply that two runs of one seed do not share.
+    let served = hyper::server::conn::http1::Builder::new()
+        .auto_date_header(false)
+        .serve_connection(TokioIo::new(io), service)
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(connection = ordinal, %error, "the connection ended early");
+    }
+}
+
+async fn respond(
+    inner: Arc<Inner>,
+    connection: Arc<Connection>,
+    request: Request<Incoming>,
+) -> Result<Response<ReplyBody>, Severed> {
+    if inner.state().engine.epoch() != connection.epoch {
+        // The node at the other end of this connection is gone; nobody reads the request (F15).
+        return Err(Severed);
+    }
+    let (head, body) = request.into_parts();
+    // A request that the client did not finish was never received.
+    let body = body.collect().await.map_err(|_| Severed)?.to_bytes();
+    let task = tokio::spawn(route(Arc::clone(&inner), connection, head, body));
+    let abandoned = inner.config.quirks.cancel_on_disconnect == CancelOnDisconnect::All;
+    let mut task = Task { handle: task, abort_on_drop: abandoned };
+    let outcome = (&mut task.handle).await.unwrap_or_else(|error| {
+        inner.state().panics += 1;
+        tracing::error!(%error, "a request panicked");
+        Outcome::from(Reply::text(500, "Internal error of the fake: a request panicked"))
+    });
+    outcome.into_response().await
+}
+
+/// A request under way. Dropped with its connection, it goes on, or not, as the quirk says.
+struct Task {
+    handle: JoinHandle<Outcome>,
+    abort_on_drop: bool,
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        if self.abort_on_drop {
+            self.handle.abort();
+        }
+    }
+}
+
+async fn route(
+    inner: Arc<Inner>,
+    connection: Arc<Connection>,
+    head: http::request::Parts,
+    body: Bytes,
+) -> Outcome {
+    let path = head.uri.path();
+    if head.method == Method::POST {
+        if path == "/oauth/token" {
+            return token::handle(&inner, &connection, &head, &body).await;
+        }
+        return query::handle(&inner, &connection, &head, &body).await;
+    }
+    if head.method == Method::GET
+        && let Some(account) = engine_url::account(path)
+    {
+        return engine_url::handle(&inner, &connection, &head, &account).await;
+    }
+    Reply::text(404, format!("Nothing is served at {} {path}", head.method)).into()
+}

@@ -1,0 +1,73 @@
+//! A Firebolt that speaks the real wire protocol, has the real transaction semantics, and breaks
+//! on demand.
+//!
+//! It exists because every interesting failure of a loader happens between the server's commit
+//! and the client's knowledge of it, and no account of the real service will lose a reply on
+//! request. What is known of the service is built in; what is not is a named [`quirks::Quirks`]
+//! field, so that a client can be tested under each answer.
+//!
+//! ```text
+//!  any byte stream ─► http ──► execution ──► sql ──► mvcc
+//!                      │           │                  │
+//!                     wire       fault hooks        history
+//! ```
+//!
+//! Reading order:
+//! * [`server`]: make one, connect to it, break it, ask it for the truth
+//! * [`fault`]: the points at which it can be broken, and how
+//! * `http`, `wire`: requests in, bytes out
+//! * `execution`: the life of a statement
+//! * [`engine_state`], [`history`]: the engine's life, what was committed and when
+//! * [`sql`], [`mvcc`]: the dialect; snapshots and conflicts
+//! * [`value`], [`quirks`]: what rows are made of; what is not known for certain
+//! * `parquet_file`: what READ_PARQUET and COPY read
+//!
+//! ```
+//! use std::sync::Arc;
+//! use fake_firebolt::{FakeConfig, FakeFirebolt, NoFaults};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?
+//! # .block_on(async {
+//! let fake = FakeFirebolt::new(FakeConfig::default(), Arc::new(NoFaults));
+//! fake.setup("CREATE TABLE t (id INTEGER NOT NULL); INSERT INTO t VALUES (1)")?;
+//! let (near, far) = tokio::io::duplex(64 * 1024);
+//! tokio::spawn(fake.serve_connection(far, "worker-1"));
+//! // … speak HTTP/1.1 on `near`, then ask for the truth:
+//! assert_eq!(fake.query("SELECT id FROM t")?.rows.len(), 1);
+//! # drop(near);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What it does not do: run asynchronous queries (`async=true`), cancel a query, take several
+//! statements in one request, take server-side query parameters or uploads, compress requests or
+//! replies, write Arrow or PSQL, keep more than one database, engine or account, tell a system
+//! engine from a user engine, expire an idle transaction, vacuum by itself, or enforce
+//! permissions. Each of these is refused with a text that says so, or simply absent; none is
+//! silently half done.
+//!
+//! It shares no code with any client, so that no mistake can be on both sides of the wire.
+
+mod execution;
+mod http;
+mod parquet_file;
+mod wire;
+
+pub mod engine_state;
+pub mod fault;
+pub mod history;
+pub mod mvcc;
+pub mod quirks;
+pub mod server;
+pub mod sql;
+pub mod value;
+
+pub use engine_state::EngineState;
+pub use fault::{
+    Answer, CannedReply, Commit, Endpoint, FaultPoint, Hooks, InFlight, NoFaults, Phase,
+    StatementInfo, Verdict,
+};
+pub use history::Committed;
+pub use quirks::Quirks;
+pub use server::{FakeConfig, FakeFirebolt, Location};

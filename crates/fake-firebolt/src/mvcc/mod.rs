@@ -1,0 +1,29 @@
+//! The multi-version store: snapshots, private writes, validation at commit.
+//!
+//! ```text
+//! begin ─► Transaction ── reads its own view, writes into it
+//!              │ commit
+//!              ▼
+//!          validate against the log of commits since BEGIN ─► new current catalogue │ Conflict
+//! ```
+//! - `tablet.rs`: rows under ids that are never used again, copied on write.
+//! - `catalog.rs`: one immutable state of all tables; a snapshot is a pointer to it.
+//! - `transaction.rs`: a private view and the writes and DDL that led to it.
+//! - `store.rs`: the current state, the log, commit.
+//! - `validate.rs`: first committer wins.
+//!
+//! Old versions are freed when the last transaction that sees them ends: nothing has to be swept.
+//! No clock, no randomness, no SQL in here.
+
+mod catalog;
+mod store;
+mod tablet;
+#[cfg(test)]
+mod tests;
+mod transaction;
+mod validate;
+
+pub(crate) use catalog::{Catalog, Table};
+pub use store::{ChangeKind, CommitRecord, Conflict, Store, TableChange};
+pub use transaction::Transaction;
+pub(crate) use transaction::WriteError;

@@ -1,0 +1,206 @@
+//! A transaction: a snapshot, a private view of it with the own writes, and the record of those
+//! writes that commit validates and replays.
+//!
+//! It must not touch the store: everything it does is lost by dropping it, which is ROLLBACK.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
+
+use super::catalog::{Catalog, Schema, Table};
+use super::store::Store;
+use super::tablet::Rows;
+use crate::value::{Column, Row, Value};
+
+/// Why a write was refused; the SQL layer words it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum WriteError {
+    /// No such table in the view.
+    NoTable,
+    /// A table of that name is in the view.
+    TableExists,
+    /// A column of that name is in the table.
+    ColumnExists,
+}
+
+/// The rows a transaction took from and gave to one table.
+#[derive(Debug, Clone, Default)]
+pub(super) struct TableWrites {
+    /// The table's name.
+    pub(super) name: Arc<str>,
+    /// Rows that were there before the transaction: these are what conflicts are about.
+    pub(super) deleted: BTreeMap<u64, Row>,
+    /// Own rows by their id in the private view; commit gives them their final ids.
+    pub(super) inserted: BTreeMap<u64, Row>,
+}
+
+/// An open transaction. Dropping it is ROLLBACK.
+#[derive(Debug)]
+pub struct Transaction {
+    /// State at BEGIN; holding it keeps the commit log long enough to validate against.
+    pub(super) begin: Arc<Catalog>,
+    /// What statements read: the snapshot with the own writes.
+    pub(super) view: Arc<Catalog>,
+    /// Writes by table id.
+    pub(super) writes: BTreeMap<u64, TableWrites>,
+    /// Names that own DDL touched, each with the table that was there at the snapshot.
+    pub(super) ddl: BTreeMap<Arc<str>, Option<Arc<Table>>>,
+    /// Tables created or altered here (by id): they commit whole, their rows need no replay.
+    pub(super) owned: BTreeSet<u64>,
+    /// Ids for tables created here; the store hands them out so that none is used twice.
+    pub(super) table_ids: Arc<std::sync::atomic::AtomicU64>,
+    pub(super) now_micros: i64,
+}
+
+impl Transaction {
+    /// The state that statements of this transaction read.
+    pub(crate) fn view(&self) -> &Arc<Catalog> {
+        &self.view
+    }
+
+    /// Server time of BEGIN, microseconds since the epoch.
+    #[must_use]
+    pub fn began_micros(&self) -> i64 {
+        self.now_micros
+    }
+
+    /// The last commit that the snapshot at BEGIN saw.
+    #[must_use]
+    pub fn begin_lsn(&self) -> u64 {
+        self.begin.lsn
+    }
+
+    /// Whether there is anything to commit.
+    #[must_use]
+    pub fn has_writes(&self) -> bool {
+        !self.ddl.is_empty()
+            || self.writes.values().any(|w| !w.deleted.is_empty() || !w.inserted.is_empty())
+    }
+
+    /// Takes a newer snapshot and puts the own writes on top (quirk `snapshot = statement`).
+    /// Commit still validates against everything since BEGIN.
+    pub fn refresh_snapshot(&mut self, store: &Store) {
+        if store.current().lsn == self.view.lsn {
+            return;
+        }
+        let (view, added) = super::validate::replay(store.current(), self);
+        self.view = view;
+        for (id, rows) in added {
+            if let Some(writes) = self.writes.get_mut(&id) {
+                writes.inserted = rows;
+            }
+        }
+    }
+
+    fn table_mut(&mut self, name: &str) -> Result<&mut Table, WriteError> {
+        let view = Arc::make_mut(&mut self.view);
+        view.tables.get_mut(name).map(Arc::make_mut).ok_or(WriteError::NoTable)
+    }
+
+    /// Takes rows out by id and puts new ones in. An update is one of each.
+    pub(crate) fn write_rows(
+        &mut self,
+        name: &str,
+        deleted: &[u64],
+        inserted: Vec<Row>,
+    ) -> Result<(), WriteError> {
+        if deleted.is_empty() && inserted.is_empty() {
+            return Ok(());
+        }
+        let table = self.table_mut(name)?;
+        let (id, table_name) = (table.id, table.schema.name.clone());
+        let removed: Vec<(u64, Row)> = deleted
+            .iter()
+            .filter_map(|row_id| table.rows.remove(*row_id).map(|row| (*row_id, row)))
+            .collect();
+        let added: Vec<(u64, Row)> =
+            inserted.into_iter().map(|row| (table.rows.insert(row.clone()), row)).collect();
+        let writes = self
+            .writes
+            .entry(id)
+            .or_insert_with(|| TableWrites { name: table_name, ..TableWrites::default() });
+        for (row_id, row) in removed {
+            if writes.inserted.remove(&row_id).is_none() {
+                writes.deleted.insert(row_id, row);
+            }
+        }
+        writes.inserted.extend(added);
+        Ok(())
+    }
+
+    fn note_ddl(&mut self, name: &Arc<str>) {
+        if !self.ddl.contains_key(name) {
+            let before = self.view.tables.get(name).cloned();
+            self.ddl.insert(name.clone(), before);
+        }
+    }
+
+    /// CREATE TABLE; its rows (CTAS) come with it.
+    pub(crate) fn create_table(
+        &mut self,
+        name: &str,
+        columns: Vec<Column>,
+        primary_index: Vec<String>,
+        created_micros: i64,
+        rows: Vec<Row>,
+    ) -> Result<(), WriteError> {
+        if self.view.tables.contains_key(name) {
+            return Err(WriteError::TableExists);
+        }
+        let name: Arc<str> = Arc::from(name);
+        self.note_ddl(&name);
+        let id = self.table_ids.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let schema = Schema {
+            name: name.clone(),
+            columns,
+            primary_index,
+            created_micros,
+            described: OnceLock::new(),
+        };
+        let table = Table { id, schema: Arc::new(schema), rows: Rows::default() };
+        Arc::make_mut(&mut self.view).tables.insert(name.clone(), Arc::new(table));
+        self.owned.insert(id);
+        self.write_rows(&name, &[], rows)
+    }
+
+    /// DROP TABLE.
+    pub(crate) fn drop_table(&mut self, name: &str) -> Result<(), WriteError> {
+        let Some(table) = self.view.tables.get(name).cloned() else {
+            return Err(WriteError::NoTable);
+        };
+        self.note_ddl(&table.schema.name);
+        Arc::make_mut(&mut self.view).tables.remove(name);
+        self.writes.remove(&table.id);
+        self.owned.remove(&table.id);
+        Ok(())
+    }
+
+    /// ALTER TABLE … ADD COLUMN: existing rows get `value`.
+    pub(crate) fn add_column(
+        &mut self,
+        name: &str,
+        column: Column,
+        value: &Value,
+    ) -> Result<(), WriteError> {
+        let table = self.view.tables.get(name).cloned().ok_or(WriteError::NoTable)?;
+        if table.schema.columns.iter().any(|existing| existing.name == column.name) {
+            return Err(WriteError::ColumnExists);
+        }
+        self.note_ddl(&table.schema.name);
+        let wider = |row: &Row| -> Row {
+            row.iter().cloned().chain(std::iter::once(value.clone())).collect()
+        };
+        let altered = self.table_mut(name)?;
+        let mut schema = Schema::clone(&altered.schema);
+        schema.columns.push(column);
+        schema.described = OnceLock::new();
+        altered.schema = Arc::new(schema);
+        altered.rows.map(wider);
+        self.owned.insert(table.id);
+        if let Some(writes) = self.writes.get_mut(&table.id) {
+            for row in writes.inserted.values_mut() {
+                *row = wider(row);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,90 @@
+//! First committer wins: what of a transaction collides with commits since its BEGIN, and how its
+//! writes are put on top of a newer state.
+//!
+//! Only rewritten rows and DDL names are compared. Reads and inserts never are: that two
+//! transactions can insert one key is the property this fake exists to show
+//! (firebolt-semantics §1.3).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::catalog::Catalog;
+use super::store::{Conflict, LogEntry};
+use super::transaction::Transaction;
+use crate::quirks::ConflictUnit;
+use crate::value::Row;
+
+/// Counts collisions of `txn` with the commits in `log`, which are those since its BEGIN.
+pub(super) fn conflict_with<'a>(
+    txn: &Transaction,
+    log: impl Iterator<Item = &'a LogEntry>,
+    unit: ConflictUnit,
+) -> Option<Conflict> {
+    let mut conflict = Conflict { rows: 0, transactions: 0 };
+    for entry in log {
+        let collisions = collisions(txn, entry, unit);
+        if collisions > 0 {
+            conflict.rows += collisions;
+            conflict.transactions += 1;
+        }
+    }
+    (conflict.transactions > 0).then_some(conflict)
+}
+
+fn collisions(txn: &Transaction, entry: &LogEntry, unit: ConflictUnit) -> usize {
+    let mut count = 0;
+    for (id, writes) in &txn.writes {
+        let untouched = writes.deleted.is_empty() && writes.inserted.is_empty();
+        // A table that own DDL touched is counted once, with the names below.
+        if untouched || txn.ddl.contains_key(&writes.name) {
+            continue;
+        }
+        if entry.ddl.contains(&writes.name) {
+            count += 1;
+            continue;
+        }
+        let Some(theirs) = entry.deleted.get(id) else { continue };
+        count += match unit {
+            ConflictUnit::Row => {
+                theirs.iter().filter(|row| writes.deleted.contains_key(row)).count()
+            }
+            ConflictUnit::Tablet if theirs.is_empty() || writes.deleted.is_empty() => 0,
+            ConflictUnit::Tablet => writes.deleted.len(),
+        };
+    }
+    let touched = |name: &Arc<str>| entry.ddl.contains(name) || entry.written.contains(name);
+    count + txn.ddl.keys().filter(|name| touched(name)).count()
+}
+
+/// Own rows of a transaction under the ids they have in a newer state, by table id.
+pub(super) type Added = BTreeMap<u64, BTreeMap<u64, Row>>;
+
+/// Puts the writes of `txn` on top of `base`.
+pub(super) fn replay(base: &Arc<Catalog>, txn: &Transaction) -> (Arc<Catalog>, Added) {
+    let mut result = Arc::clone(base);
+    let state = Arc::make_mut(&mut result);
+    let mut added = Added::new();
+    for name in txn.ddl.keys() {
+        match txn.view.tables.get(name) {
+            Some(table) => state.tables.insert(name.clone(), table.clone()),
+            None => state.tables.remove(name),
+        };
+    }
+    for (id, writes) in &txn.writes {
+        if txn.owned.contains(id) {
+            continue;
+        }
+        // A table that somebody dropped: validation has refused the commit already, and a
+        // refreshed view simply no longer has it.
+        let Some(table) = state.tables.get_mut(&writes.name).filter(|table| table.id == *id) else {
+            continue;
+        };
+        let table = Arc::make_mut(table);
+        for row_id in writes.deleted.keys() {
+            table.rows.remove(*row_id);
+        }
+        let rows = writes.inserted.values();
+        added.insert(*id, rows.map(|row| (table.rows.insert(row.clone()), row.clone())).collect());
+    }
+    (result, added)
+}

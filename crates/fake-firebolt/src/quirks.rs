@@ -1,0 +1,169 @@
+//! Every unknown of the real service as a named switch.
+//!
+//! Public material leaves these questions open; each field says what the question is, what the
+//! default answers, where the default comes from, and how sure we are. The engine has to be right
+//! under every setting. This file must not grow switches for things that are known.
+
+use serde::{Deserialize, Serialize};
+
+/// The unit in which two committed rewrites are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConflictUnit {
+    /// Two transactions conflict when both rewrote the same row version.
+    Row,
+    /// Two transactions conflict when both rewrote any row of the same tablet; the tables of a
+    /// simulation are small, so a table is one tablet.
+    Tablet,
+}
+
+/// When a statement of an explicit transaction takes its snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SnapshotRule {
+    /// Fixed at BEGIN.
+    Begin,
+    /// Each statement sees whatever was committed before it, its own writes on top.
+    Statement,
+}
+
+/// What MERGE does when two source rows match one target row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MergeMultiMatch {
+    /// The statement fails, as in PostgreSQL.
+    Error,
+    /// One of the source rows, picked at random, decides.
+    Arbitrary,
+    /// Every pair acts: an update leaves one row per matching source row.
+    Multiply,
+}
+
+/// Whether a spelling that the vendor does not document is understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Acceptance {
+    /// Understood.
+    Accept,
+    /// Refused, as an unknown function.
+    Refuse,
+}
+
+/// What COMMIT answers when a statement of the transaction has failed before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CommitOfFailed {
+    /// An error; the transaction stays aborted until ROLLBACK.
+    Error,
+    /// Success, as in PostgreSQL, where it silently rolls back.
+    Rollback,
+}
+
+/// When the attempt died that "cannot be retried" speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CannotBeRetried {
+    /// Nothing was committed.
+    BeforeCommit,
+    /// Everything was committed; only the reply is lost.
+    AfterCommit,
+}
+
+/// What an engine restart does to open explicit transactions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RestartTransactions {
+    /// They are gone.
+    Lost,
+    /// They live in the metadata service and go on.
+    Survive,
+}
+
+/// What COPY does when its pattern matches no file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CopyNoMatch {
+    /// The statement fails.
+    Error,
+    /// The statement succeeds and loads nothing (it fails if it has to infer columns).
+    Empty,
+}
+
+/// Which running statements end when their client's connection drops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CancelOnDisconnect {
+    /// None: each goes on and may commit later.
+    None,
+    /// All of them.
+    All,
+}
+
+/// What a statement does that names a transaction the server does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnknownTransactionStatement {
+    /// It is refused.
+    Refuse,
+    /// It runs on its own and commits.
+    Autocommit,
+}
+
+/// The settings of one fake; read from a scenario, unknown names are errors.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Quirks {
+    /// Unit of write conflicts. Default row: documented (firebolt-semantics §1.3), but deletes are
+    /// kept per tablet. Confidence: medium.
+    pub conflict_unit: ConflictUnit,
+    /// Snapshot of explicit transactions. Default begin: documented (§1.1). Confidence: high.
+    pub snapshot: SnapshotRule,
+    /// Two source rows for one target row. Default error: PostgreSQL's rule, which Firebolt's
+    /// MERGE says it follows (§2). Confidence: medium.
+    pub merge_multi_match: MergeMultiMatch,
+    /// `DATEDIFF` as a spelling of `DATE_DIFF`. Default accept: operators use it in production
+    /// (field report); the vendor documents only `DATE_DIFF` (§6). Confidence: low.
+    pub datediff: Acceptance,
+    /// HTTP status of a conflict. Default 409 (§1.3, §8). Confidence: medium.
+    pub conflict_status: u16,
+    /// COMMIT of a failed transaction. Default error (§1.2). Confidence: medium.
+    pub commit_of_failed_transaction: CommitOfFailed,
+    /// What "cannot be retried" means. Default before-commit (§3.1). Confidence: low.
+    pub cannot_be_retried: CannotBeRetried,
+    /// Open transactions at a restart. Default lost: the pessimistic reading; the vendor says that
+    /// they survive replacement of a cluster (§1.1). Confidence: low.
+    pub restart_transactions: RestartTransactions,
+    /// COPY without a matching file. Default error (§4). Confidence: low.
+    pub copy_no_match: CopyNoMatch,
+    /// Whether a stopped engine starts by itself and holds the request. Default true (§3.3).
+    /// Confidence: high.
+    pub auto_start: bool,
+    /// Statements of a client that left. Default none: writes are not cancelled (§3.2).
+    /// Confidence: high.
+    pub cancel_on_disconnect: CancelOnDisconnect,
+    /// A statement with a dead transaction id. Default refuse (§1.2). Confidence: low.
+    pub unknown_transaction_statement: UnknownTransactionStatement,
+    /// Whether `information_schema.tables.created` is filled. Default true: since 4.18 (§6).
+    /// Confidence: high.
+    pub created_column: bool,
+}
+
+impl Default for Quirks {
+    fn default() -> Self {
+        Self {
+            conflict_unit: ConflictUnit::Row,
+            snapshot: SnapshotRule::Begin,
+            merge_multi_match: MergeMultiMatch::Error,
+            datediff: Acceptance::Accept,
+            conflict_status: 409,
+            commit_of_failed_transaction: CommitOfFailed::Error,
+            cannot_be_retried: CannotBeRetried::BeforeCommit,
+            restart_transactions: RestartTransactions::Lost,
+            copy_no_match: CopyNoMatch::Error,
+            auto_start: true,
+            cancel_on_disconnect: CancelOnDisconnect::None,
+            unknown_transaction_statement: UnknownTransactionStatement::Refuse,
+            created_column: true,
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! The server as its owner sees it: make one, give it connections, break it, ask it for the truth.
+//!
+//! One [`FakeFirebolt`] is one account with one database and one engine. It speaks HTTP over any
+//! byte stream and keeps time by tokio's clock, so that a paused runtime drives it. Everything it
+//! draws (ids, tokens, arbitrary picks) comes from the seed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use object_store::ObjectStore;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use crate::engine_state::{EngineLife, EngineState};
+use crate::execution::external_files::FileCache;
+use crate::execution::in_flight::Flights;
+use crate::execution::transactions::OpenTransactions;
+use crate::execution::{direct, restart};
+use crate::fault::Hooks;
+use crate::history::{CommitLog, Committed};
+use crate::http::token::Tokens;
+use crate::mvcc::Store;
+use crate::quirks::Quirks;
+use crate::sql::SqlError;
+use crate::value::ResultSet;
+
+/// A Firebolt LOCATION: where READ_PARQUET and COPY find their files.
+#[derive(Clone, Debug)]
+pub struct Location {
+    /// The bucket.
+    pub store: Arc<dyn ObjectStore>,
+    /// The LOCATION's own prefix inside the bucket; patterns are relative to it.
+    pub prefix: String,
+}
+
+/// What a server is made of.
+#[derive(Clone)]
+pub struct FakeConfig {
+    /// The account that `engineUrl` knows.
+    pub account: String,
+    /// The one database.
+    pub database: String,
+    /// The one engine.
+    pub engine: String,
+    /// The service account's id. Empty: the server is a Firebolt Core, which asks for no
+    /// authorisation (firebolt-wire §2.3).
+    pub client_id: String,
+    /// The service account's secret.
+    pub client_secret: String,
+    /// LOCATIONs by name.
+    pub locations: BTreeMap<String, Location>,
+    /// The answers to the questions that public material leaves open.
+    pub quirks: Quirks,
+    /// Where every id, token and arbitrary pick comes from.
+    pub seed: u64,
+    /// The server's clock when it is made: microseconds since 1970, UTC.
+    pub epoch_micros: i64,
+    /// What `engineUrl` answers.
+    pub base_url: String,
+    /// How long a token is good for.
+    pub token_life: Duration,
+}
+
+impl Default for FakeConfig {
+    /// One account `account` with a database `database`, an engine `engine` and the service
+    /// account `client`/`secret`, tokens of 24 h as the service gives them, starting on
+    /// 2025-11-11 at 00:00 UTC.
+    fn default() -> Self {
+        Self {
+            account: "account".to_owned(),
+            database: "database".to_owned(),
+            engine: "engine".to_owned(),
+            client_id: "client".to_owned(),
+            client_secret: "secret".to_owned(),
+            locations: BTreeMap::new(),
+            quirks: Quirks::default(),
+            seed: 0,
+            epoch_micros: 1_762_819_200_000_000,
+            base_url: "http://engine.fake.invalid/".to_owned(),
+            token_life: Duration::from_secs(86_400),
+        }
+    }
+}
+
+impl fmt::Debug for FakeConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FakeConfig")
+            .field("account", &self.account)
+            .field("database", &self.database)
+            .field("engine", &self.engine)
+            .field("client_id", &self.client_id)
+            .field("locations", &self.locations)
+            .field("quirks", &self.quirks)
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A running fake. Clones are the same server.
+#[derive(Clone)]
+pub struct FakeFirebolt {
+    inner: Arc<Inner>,
+}
+
+impl fmt::Debug for FakeFirebolt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FakeFirebolt").field("config", &self.inner.config).finish_non_exhaustive()
+    }
+}
+
+impl FakeFirebolt {
+    /// Makes a server whose clock starts now. Call it inside the runtime that will serve.
+    pub fn new(config: FakeConfig, hooks: Arc<dyn Hooks>) -> Self {
+        let state = State {
+            store: Store::new(config.quirks.clone()),
+            transactions: OpenTransactions::default(),
+            flights: Flights::default(),
+            engine: EngineLife::new(),
+            tokens: Tokens::default(),
+            log: CommitLog::default(),
+            ids: Ids::new(config.seed),
+            picks: Stream::new(config.seed, "picks"),
+            panics: 0,
+        };
+        let inner = Inner {
+            config,
+            hooks,
+            started: Instant::now(),
+            files: FileCache::default(),
+            state: Mutex::new(state),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Serves one HTTP/1.1 connection until it ends. Requests run in tasks of their own, so a
+    /// client that leaves does not stop what it started (firebolt-semantics §3.2).
+    pub fn serve_connection<Io>(
+        &self,
+        io: Io,
+        peer: &str,
+    ) -> impl Future<Output = ()> + Send + 'static + use<Io>
+    where
+        Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        crate::http::connection::serve(Arc::clone(&self.inner), io, peer.to_owned())
+    }
+
+    /// Executes SQL at once, without faults, hooks or HTTP: for seeding. Several statements may
+    /// be separated by `;`, each commits on its own.
+    ///
+    /// # Errors
+    /// The error of the first statement that fails; those before it stay committed.
+    pub fn setup(&self, sql: &str) -> Result<(), SqlError> {
+        direct::setup(&self.inner, sql)
+    }
+
+    /// Evaluates one SELECT on what is committed now, without faults, hooks or HTTP: for oracles.
+    ///
+    /// # Errors
+    /// The statement's own error; a statement that would change something is refused.
+    pub fn query(&self, sql: &str) -> Result<ResultSet, SqlError> {
+        direct::query(&self.inner, sql)
+    }
+
+    /// Restarts the engine: what is in flight dies as the hooks say, every open connection is
+    /// dead at its next request, and statements on new connections wait until the engine is back.
+    pub fn restart_engine(&self, away: Duration) {
+        restart::restart(&self.inner, away);
+    }
+
+    /// Stops the engine. What is in flight dies as in a restart; the next statement wakes the
+    /// engine, unless the quirk `auto_start` is off.
+    pub fn stop_engine(&self) {
+        restart::stop(&self.inner);
+    }
+
+    /// What the engine is doing now.
+    pub fn engine_state(&self) -> EngineState {
+        self.inner.state().engine.state(Instant::now())
+    }
+
+    /// Every token given out so far becomes invalid (chaos F21).
+    pub fn expire_tokens(&self) {
+        self.inner.state().tokens.expire_all();
+    }
+
+    /// How many explicit transactions are open, the aborted ones included.
+    pub fn open_transactions(&self) -> usize {
+        self.inner.state().transactions.len()
+    }
+
+    /// Every commit that changed something, oldest first: the ground truth.
+    pub fn commits(&self) -> Vec<Committed> {
+        self.inner.state().log.snapshot()
+    }
+
+    /// How many requests ended in a panic of the server. Anything but 0 is a bug in the fake or
+    /// in a hook, and no verdict about a client may rest on such a run.
+    pub fn panics(&self) -> u64 {
+        self.inner.state().panics
+    }
+
+    /// The server's clock: microseconds since 1970, UTC.
+    pub fn now_micros(&self) -> i64 {
+        self.inner.now_micros()
+    }
+}
+
+/// What every part of the server shares.
+pub(crate) struct Inner {
+    pub(crate) config: FakeConfig,
+    pub(crate) hooks: Arc<dyn Hooks>,
+    pub(crate) started: Instant,
+    pub(crate) files: FileCache,
+    state: Mutex<State>,
+}
+
+/// Everything that changes, under one lock that is never held across an await or a hook.
+pub(crate) struct State {
+    pub(crate) store: Store,
+    pub(crate) transactions: OpenTransactions,
+    pub(crate) flights: Flights,
+    pub(crate) engine: EngineLife,
+    pub(crate) tokens: Tokens,
+    pub(crate) log: CommitLog,
+    pub(crate) ids: Ids,
+    pub(crate) picks: Stream,
+    pub(crate) panics: u64,
+}
+
+impl Inner {
+    /// The state. A panic under the lock leaves nothing half done that a later request could
+    /// see: evaluation writes only into its own transaction.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Time since the server was made.
+    pub(crate) fn elapsed(&self) -> Duration {
+        Instant::now() - self.started
+    }
+
+    pub(crate) fn now_micros(&self) -> i64 {
+        self.micros_at(Instant::now())
+    }
+
+    pub(crate) fn micros_at(&self, instant: Instant) -> i64 {
+        let elapsed = instant.saturating_duration_since(self.started).as_micros();
+        self.config.epoch_micros.saturating_add(i64::try_from(elapsed).unwrap_or(i64::MAX))
+    }
+
+    /// Whether this server asks for no authorisation.
+    pub(crate) fn is_core(&self) -> bool {
+        self.config.client_id.is_empty()
+    }
+}
+
+/// Ordinals and names that the server gives out.
+#[derive(Debug)]
+pub(crate) struct Ids {
+    requests: u64,
+    connections: u64,
+    transactions: u64,
+    names: Stream,
+}
+
+impl Ids {
+    fn new(seed: u64) -> Self {
+        let mut names = Stream::new(seed, "names");
+        // Somewhere in the middle of a sequence, as an account that has lived is.
+        let transactions = names.next_u64() >> 24;
+        Self { requests: 0, connections: 0, transactions, names }
+    }
+
+    pub(crate) fn request(&mut self) -> u64 {
+        self.requests += 1;
+        self.requests
+    }
+
+    pub(crate) fn connection(&mut self) -> u64 {
+        self.connections += 1;
+        self.connections
+    }
+
+    /// 20 hex digits out of one ascending sequence (firebolt-semantics §1.1).
+    pub(crate) fn transaction(&mut self) -> String {
+        self.transactions += 1;
+        format!("{:020x}", self.transactions)
+    }
+
+    /// A query or request id in the shape of a UUID.
+    pub(crate) fn uuid(&mut self) -> String {
+        let (high, low) = (self.names.next_u64(), self.names.next_u64());
+        format!(
+            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+            high >> 32,
+            high >> 16 & 0xffff,
+            high & 0xfff,
+            0x8000 | (low >> 48 & 0x3fff),
+            low & 0xffff_ffff_ffff
+        )
+    }
+
+    /// An access token.
+    pub(crate) fn token(&mut self) -> String {
+        format!("fake.{:016x}{:016x}", self.names.next_u64(), self.names.next_u64())
+    }
+}
+
+/// A stream of numbers of one purpose: drawing from one never shifts another.
+#[derive(Debug)]
+pub(crate) struct Stream(u64);
+
+impl Stream {
+    fn new(seed: u64, purpose: &str) -> Self {
+        let mixed = purpose.bytes().fold(seed, |state, byte| mix(state ^ u64::from(byte)));
+        Self(mixed)
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        mix(self.0)
+    }
+
+    /// A number below `bound`; 0 for a bound of 0. The bias of the remainder is far below what
+    /// any run could show.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        if bound == 0 { 0 } else { self.next_u64() % bound }
+    }
+}
+
+/// The finaliser of SplitMix64: any two inputs that differ in one bit differ in about half of
+/// the output's.
+fn mix(state: u64) -> u64 {
+    let state = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let state = (state ^ state >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    state ^ state >> 31
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_ascend_and_names_come_from_the_seed() {
+        let (mut a, mut b, mut other) = (Ids::new(1), Ids::new(1), Ids::new(2));
+        let (first, second) = (a.transaction(), a.transaction());
+        assert_eq!(first.len(), 20);
+        assert!(first < second);
+        b.transaction();
+        b.transaction();
+        let uuid = a.uuid();
+        assert_eq!(uuid, b.uuid());
+        assert_eq!(uuid.len(), 36);
+        assert_ne!(uuid, other.uuid());
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        let config = FakeConfig { client_secret: "s3cret".to_owned(), ..FakeConfig::default() };
+        assert!(!format!("{config:?}").contains("s3cret"));
+    }
+}

@@ -1,0 +1,383 @@
+//! Binding of calls: scalar functions, aggregates, ROW_NUMBER, and the forms that SQL writes
+//! specially (TRIM, SUBSTRING, POSITION).
+
+use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned};
+
+use super::aggregate::{AggregateCall, AggregateKind};
+use super::bind::Binder;
+use super::cast::CastLevel;
+use super::coerce::unify;
+use super::datetime::Unit;
+use super::error::SqlError;
+use super::expr::Expr;
+use super::function::{Function, Signature};
+use super::plan::{RowNumber, SortKey};
+use super::scope::{Scope, Typed, single_name};
+use crate::quirks::Acceptance;
+use crate::value::{DataType, Value};
+
+/// Arguments of a call, and whether they are DISTINCT.
+struct Arguments<'b> {
+    distinct: bool,
+    /// `None` for `*`.
+    list: Vec<Option<&'b ast::Expr>>,
+}
+
+/// The aggregate of that lower-case name.
+pub(super) fn aggregate_kind(name: &str) -> Option<AggregateKind> {
+    Some(match name {
+        "count" => AggregateKind::Count,
+        "min" => AggregateKind::Min,
+        "max" => AggregateKind::Max,
+        "sum" => AggregateKind::Sum,
+        "avg" => AggregateKind::Average,
+        _ => return None,
+    })
+}
+
+impl<'b> Binder<'b> {
+    /// Binds what looks like a call.
+    pub(super) fn call_like(
+        &self,
+        expr: &'b ast::Expr,
+        scope: &Scope<'_>,
+    ) -> Result<Typed, SqlError> {
+        match expr {
+            ast::Expr::Function(function) => {
+                self.function(function, scope).map_err(|error| match error.text.get(..5) {
+                    Some("Line ") => error,
+                    _ => error.at(expr.span()),
+                })
+            }
+            ast::Expr::Trim { expr, trim_where, trim_what, trim_characters: None } => {
+                let function = match trim_where {
+                    None | Some(ast::TrimWhereField::Both) => "trim",
+                    Some(ast::TrimWhereField::Leading) => "ltrim",
+                    Some(ast::TrimWhereField::Trailing) => "rtrim",
+                };
+                let what = trim_what.as_deref();
+                self.scalar_call(function, std::iter::once(&**expr).chain(what), scope)
+            }
+            ast::Expr::Substring { expr, substring_from: Some(from), substring_for, .. } => {
+                let bounds = std::iter::once(&**from).chain(substring_for.as_deref());
+                self.scalar_call("substring", std::iter::once(&**expr).chain(bounds), scope)
+            }
+            ast::Expr::Position { expr, r#in } => {
+                self.scalar_call("strpos", [&**r#in, &**expr].into_iter(), scope)
+            }
+            other => Err(SqlError::unsupported(format!("the expression {other}")).at(other.span())),
+        }
+    }
+
+    fn function(&self, function: &'b ast::Function, scope: &Scope<'_>) -> Result<Typed, SqlError> {
+        let ast::Function {
+            name,
+            uses_odbc_syntax: false,
+            parameters: FunctionArguments::None,
+            args,
+            within_group,
+            filter: None,
+            null_treatment: None,
+            over,
+        } = function
+        else {
+            return Err(SqlError::unsupported(format!("the call {function}")));
+        };
+        if !within_group.is_empty() {
+            return Err(SqlError::unsupported("WITHIN GROUP"));
+        }
+        let name = single_name(name)?.to_lowercase();
+        let arguments = arguments(args)?;
+        if let Some(over) = over {
+            return self.window(&name, &arguments, over, scope);
+        }
+        if let Some(kind) = aggregate_kind(&name) {
+            return self.aggregate(kind, &name, &arguments, scope);
+        }
+        let mut list = Vec::new();
+        for argument in &arguments.list {
+            let unsupported = || SqlError::unsupported(format!("the call {function}"));
+            list.push(argument.filter(|_| !arguments.distinct).ok_or_else(unsupported)?);
+        }
+        match (name.as_str(), list.as_slice()) {
+            ("current_timestamp" | "now", []) => {
+                let now = Value::TimestampTz(self.ctx.now_micros);
+                Ok(Typed::new(Expr::Constant(now), DataType::TimestampTz, false))
+            }
+            ("localtimestamp", []) => {
+                let now = Value::Timestamp(self.ctx.now_micros);
+                Ok(Typed::new(Expr::Constant(now), DataType::Timestamp, false))
+            }
+            ("current_date", []) => {
+                let now = Value::TimestampTz(self.ctx.now_micros);
+                let today = super::cast::cast(&now, &DataType::Date)?;
+                Ok(Typed::new(Expr::Constant(today), DataType::Date, false))
+            }
+            ("current_database", []) => Ok(constant_text(self.ctx.database)),
+            ("current_engine", []) => Ok(constant_text(self.ctx.engine)),
+            ("current_account", []) => Ok(constant_text(self.ctx.account)),
+            ("datediff", _) if self.ctx.quirks.datediff == Acceptance::Refuse => {
+                Err(SqlError::not_found("Function 'datediff' does not exist."))
+            }
+            ("date_diff" | "datediff", [unit, start, end]) => {
+                let unit = self.unit(unit, scope)?;
+                self.date_call(Function::DateDiff(unit), &[start, end], scope)
+            }
+            ("date_trunc", [unit, point]) => {
+                let unit = self.unit(unit, scope)?;
+                self.date_call(Function::DateTrunc(unit), &[point], scope)
+            }
+            _ => self.scalar_call(&name, list.into_iter(), scope),
+        }
+    }
+
+    fn unit(&self, expr: &'b ast::Expr, scope: &Scope<'_>) -> Result<Unit, SqlError> {
+        let typed = self.expr(expr, scope)?;
+        match &typed.expr {
+            Expr::Constant(Value::Text(text)) => Unit::parse(text)
+                .ok_or_else(|| SqlError::data(format!("unknown date unit '{text}'"))),
+            _ => Err(SqlError::unsupported("a date unit that is not a string literal")),
+        }
+    }
+
+    /// DATE_DIFF and DATE_TRUNC: all operands become TIMESTAMPTZ if one is, else TIMESTAMP.
+    fn date_call(
+        &self,
+        function: Function,
+        operands: &[&'b ast::Expr],
+        scope: &Scope<'_>,
+    ) -> Result<Typed, SqlError> {
+        let mut bound = Vec::new();
+        for operand in operands {
+            bound.push(self.expr(operand, scope)?);
+        }
+        let zoned = bound.iter().any(|operand| operand.data_type == DataType::TimestampTz);
+        let to = if zoned { DataType::TimestampTz } else { DataType::Timestamp };
+        let nullable = bound.iter().any(|operand| operand.nullable);
+        let mut exprs = Vec::new();
+        for operand in bound {
+            let level = if operand.literal { CastLevel::Explicit } else { CastLevel::Implicit };
+            exprs.push(self.coerce(operand, &to, level)?.expr);
+        }
+        let result = match function {
+            Function::DateDiff(_) => DataType::Bigint,
+            _ => to,
+        };
+        Ok(Typed::new(Expr::Call(function, exprs), result, nullable))
+    }
+
+    fn scalar_call(
+        &self,
+        name: &str,
+        arguments: impl Iterator<Item = &'b ast::Expr>,
+        scope: &Scope<'_>,
+    ) -> Result<Typed, SqlError> {
+        let Some((function, signature)) = Function::find(name) else {
+            return Err(SqlError::not_found(format!("Function '{name}' does not exist.")));
+        };
+        let mut bound = Vec::new();
+        for argument in arguments {
+            bound.push(self.expr(argument, scope)?);
+        }
+        let wrong = || SqlError::type_error(format!("wrong number of arguments for {name}"));
+        let all_null = bound.iter().all(|argument| argument.nullable);
+        let some_null = bound.iter().any(|argument| argument.nullable);
+        let (exprs, result) = match signature {
+            Signature::Fixed { arguments, required, result } => {
+                if bound.len() < required || bound.len() > arguments.len() {
+                    return Err(wrong());
+                }
+                let mut exprs = Vec::new();
+                for (argument, to) in bound.into_iter().zip(arguments) {
+                    exprs.push(self.coerce(argument, to, CastLevel::Implicit)?.expr);
+                }
+                (exprs, result)
+            }
+            Signature::Same { at_least } if bound.len() >= at_least => {
+                if function == Function::NullIf && bound.len() != 2 {
+                    return Err(wrong());
+                }
+                unify(bound, &name.to_uppercase())?
+            }
+            Signature::Same { .. } => return Err(wrong()),
+            Signature::Texts => {
+                (bound.into_iter().map(|argument| argument.expr).collect(), DataType::Text)
+            }
+            Signature::Number => match <[Typed; 1]>::try_from(bound) {
+                Ok([only]) if is_number(&only.data_type) => (vec![only.expr], only.data_type),
+                Ok([only]) => {
+                    let text = format!("function does not exist: {name}({})", only.data_type);
+                    return Err(SqlError::type_error(text));
+                }
+                Err(_) => return Err(wrong()),
+            },
+        };
+        let ignores_null =
+            matches!(function, Function::Coalesce | Function::Greatest | Function::Least);
+        let nullable = match function {
+            Function::Concat => false,
+            _ if ignores_null => all_null,
+            _ => some_null || function.makes_null(),
+        };
+        Ok(Typed::new(Expr::Call(function, exprs), result, nullable))
+    }
+
+    fn aggregate(
+        &self,
+        kind: AggregateKind,
+        name: &str,
+        arguments: &Arguments<'b>,
+        scope: &Scope<'_>,
+    ) -> Result<Typed, SqlError> {
+        let Some(grouping) = &scope.grouping else {
+            let text = format!("aggregate function {name} is not allowed here");
+            return Err(SqlError::type_error(text));
+        };
+        let mut bound = Vec::new();
+        for argument in arguments.list.iter().flatten() {
+            bound.push(self.expr(argument, grouping.input)?);
+        }
+        let star = arguments.list.iter().any(Option::is_none);
+        let kind = match (kind, arguments.distinct) {
+            (AggregateKind::Count, true) => AggregateKind::CountDistinct,
+            (kind @ (AggregateKind::Min | AggregateKind::Max), _) => kind,
+            (kind, false) => kind,
+            _ => return Err(SqlError::unsupported(format!("{name}(DISTINCT …)"))),
+        };
+        let valid = match kind {
+            AggregateKind::Count => arguments.list.len() <= 1,
+            AggregateKind::CountDistinct => !star && !bound.is_empty(),
+            _ => !star && bound.len() == 1,
+        };
+        if !valid {
+            return Err(SqlError::type_error(format!("wrong arguments for {name}")));
+        }
+        let argument = bound.first().map_or(DataType::Null, |typed| typed.data_type.clone());
+        let result = aggregate_result(kind, name, &argument)?;
+        let counts = matches!(kind, AggregateKind::Count | AggregateKind::CountDistinct);
+        let call = AggregateCall {
+            kind,
+            arguments: bound.into_iter().map(|typed| typed.expr).collect(),
+            result: result.clone(),
+        };
+        let mut calls = grouping.calls.borrow_mut();
+        calls.push(call);
+        let column = Expr::Column(grouping.keys.len() + calls.len() - 1);
+        Ok(Typed::new(column, result, !counts))
+    }
+
+    fn window(
+        &self,
+        name: &str,
+        arguments: &Arguments<'b>,
+        over: &'b ast::WindowType,
+        scope: &Scope<'_>,
+    ) -> Result<Typed, SqlError> {
+        let ast::WindowType::WindowSpec(ast::WindowSpec {
+            window_name: None,
+            partition_by,
+            order_by,
+            window_frame: None,
+        }) = over
+        else {
+            return Err(SqlError::unsupported("a named window or a window frame"));
+        };
+        if name != "row_number" || !arguments.list.is_empty() {
+            return Err(SqlError::unsupported(format!("the window function {name}")));
+        }
+        let Some(windows) = &scope.windows else {
+            return Err(SqlError::type_error("window functions are not allowed here"));
+        };
+        let mut window = RowNumber { partition: Vec::new(), order: Vec::new() };
+        for expr in partition_by {
+            window.partition.push(self.expr(expr, scope)?.expr);
+        }
+        for key in order_by {
+            let typed = self.expr(&key.expr, scope)?;
+            window.order.push(sort_key(typed.expr, key)?);
+        }
+        let mut windows = windows.borrow_mut();
+        windows.push(window);
+        Ok(Typed::new(Expr::FromEnd(windows.len() - 1), DataType::Bigint, false))
+    }
+}
+
+fn constant_text(text: &str) -> Typed {
+    Typed::new(Expr::Constant(Value::text(text)), DataType::Text, false)
+}
+
+fn is_number(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Integer
+            | DataType::Bigint
+            | DataType::Real
+            | DataType::Double
+            | DataType::Numeric { .. }
+    )
+}
+
+fn aggregate_result(
+    kind: AggregateKind,
+    name: &str,
+    argument: &DataType,
+) -> Result<DataType, SqlError> {
+    let refused = || SqlError::type_error(format!("function does not exist: {name}({argument})"));
+    Ok(match kind {
+        AggregateKind::Count | AggregateKind::CountDistinct => DataType::Bigint,
+        AggregateKind::Min | AggregateKind::Max => argument.clone(),
+        AggregateKind::Sum => match argument {
+            DataType::Integer | DataType::Bigint => DataType::Bigint,
+            DataType::Real | DataType::Double => DataType::Double,
+            DataType::Numeric { scale, .. } => DataType::Numeric { precision: 38, scale: *scale },
+            _ => return Err(refused()),
+        },
+        AggregateKind::Average => match argument {
+            DataType::Integer | DataType::Bigint | DataType::Real | DataType::Double => {
+                DataType::Double
+            }
+            DataType::Numeric { .. } => {
+                return Err(SqlError::unsupported(format!("{name}({argument})")));
+            }
+            _ => return Err(refused()),
+        },
+    })
+}
+
+/// NULLs come last in ascending and first in descending order, unless it is said otherwise.
+pub(super) fn sort_key(expr: Expr, key: &ast::OrderByExpr) -> Result<SortKey, SqlError> {
+    let ast::OrderByExpr { expr: _, options, with_fill: None } = key else {
+        return Err(SqlError::unsupported("WITH FILL"));
+    };
+    let descending = match options.sort {
+        None | Some(ast::OrderBySort::Asc) => false,
+        Some(ast::OrderBySort::Desc) => true,
+        Some(ast::OrderBySort::Using(_)) => {
+            return Err(SqlError::unsupported("ORDER BY … USING"));
+        }
+    };
+    Ok(SortKey { expr, descending, nulls_first: options.nulls_first.unwrap_or(descending) })
+}
+
+fn arguments(arguments: &FunctionArguments) -> Result<Arguments<'_>, SqlError> {
+    let list = match arguments {
+        FunctionArguments::None => return Ok(Arguments { distinct: false, list: Vec::new() }),
+        FunctionArguments::Subquery(_) => {
+            return Err(SqlError::unsupported("a subquery as an argument list"));
+        }
+        FunctionArguments::List(list) => list,
+    };
+    if !list.clauses.is_empty() {
+        return Err(SqlError::unsupported(format!("the arguments ({list})")));
+    }
+    let mut result = Vec::new();
+    for argument in &list.args {
+        result.push(match argument {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
+            FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => None,
+            other => return Err(SqlError::unsupported(format!("the argument {other}"))),
+        });
+    }
+    let distinct = list.duplicate_treatment == Some(ast::DuplicateTreatment::Distinct);
+    Ok(Arguments { distinct, list: result })
+}

@@ -1,0 +1,339 @@
+//! Binding of one SELECT: FROM, WHERE, GROUP BY, HAVING, windows, the select list, ORDER BY.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use sqlparser::ast::{self, SelectItem, Spanned};
+
+use super::aggregate::Aggregate;
+use super::bind::Binder;
+use super::bind_call::{aggregate_kind, sort_key};
+use super::bind_query::{ordinal, output_position, sorted};
+use super::bind_table::Relation;
+use super::error::SqlError;
+use super::expr::Expr;
+use super::join;
+use super::plan::{Plan, SortKey};
+use super::scope::{Field, GroupKey, Grouping, Outer, Scope, Typed, fold, name_parts};
+
+/// Output columns, and columns that only ORDER BY needs.
+struct Projection {
+    names: Vec<String>,
+    columns: Vec<Typed>,
+    hidden: Vec<Expr>,
+}
+
+impl<'b> Binder<'b> {
+    /// Binds one SELECT with the ORDER BY around it.
+    pub(super) fn select(
+        &self,
+        select: &'b ast::Select,
+        order: &'b [ast::OrderByExpr],
+        outer: Option<&Outer<'_>>,
+    ) -> Result<Relation, SqlError> {
+        check_select(select)?;
+        let from = self.from(&select.from, outer)?;
+        let input = Scope::new(Rc::new(from.fields), outer);
+        let mut plan = from.plan;
+        if let Some(selection) = &select.selection {
+            let condition = self.condition(selection, &input)?;
+            plan = join::restrict(plan, condition.conjuncts());
+        }
+        let grouped = !group_exprs(select)?.is_empty() || select.having.is_some() || {
+            let items = select.projection.iter().filter_map(item_expr);
+            items.chain(order.iter().map(|key| &key.expr)).any(has_aggregate)
+        };
+        let mut scope = Scope::new(input.fields.clone(), outer);
+        scope.windows = Some(RefCell::new(Vec::new()));
+        if grouped {
+            let keys = self.group_keys(select, &input)?;
+            scope.grouping =
+                Some(Grouping { input: &input, keys, calls: RefCell::new(Vec::new()) });
+        }
+        let projection = self.projection(&select.projection, &scope)?;
+        let (projection, keys) =
+            self.order(order, projection, select.distinct.is_some(), &scope)?;
+        let having = self.having(select, &scope)?;
+        let Scope { grouping, windows, .. } = scope;
+        if let Some(Grouping { keys, calls, .. }) = grouping {
+            let keys = keys.into_iter().map(|key| key.typed.expr).collect();
+            let calls = calls.into_inner();
+            plan = Plan::Aggregate(Box::new(Aggregate { input: plan, keys, calls }));
+            plan = plan.filtered(having);
+        }
+        let windows = windows.map(RefCell::into_inner).unwrap_or_default();
+        if !windows.is_empty() {
+            plan = Plan::Window(Box::new(plan), windows);
+        }
+        Ok(assemble(plan, projection, keys, select.distinct.is_some()))
+    }
+
+    fn having(&self, select: &'b ast::Select, scope: &Scope<'_>) -> Result<Option<Expr>, SqlError> {
+        let Some(having) = &select.having else { return Ok(None) };
+        let count = || scope.windows.as_ref().map_or(0, |windows| windows.borrow().len());
+        let before = count();
+        let condition = self.condition(having, scope)?;
+        if count() != before {
+            return Err(SqlError::type_error("window functions are not allowed in HAVING"));
+        }
+        Ok(Some(condition))
+    }
+
+    fn group_keys<'s>(
+        &self,
+        select: &'b ast::Select,
+        input: &'s Scope<'s>,
+    ) -> Result<Vec<GroupKey<'s>>, SqlError>
+    where
+        'b: 's,
+    {
+        let mut keys = Vec::new();
+        for mut expr in group_exprs(select)? {
+            if let Some(position) = ordinal(expr) {
+                expr = position
+                    .checked_sub(1)
+                    .and_then(|at| select.projection.get(at))
+                    .and_then(item_expr)
+                    .ok_or_else(|| {
+                        SqlError::type_error("GROUP BY position is not in select list")
+                    })?;
+            }
+            keys.push(GroupKey { ast: expr, typed: self.expr(expr, input)? });
+        }
+        Ok(keys)
+    }
+
+    fn projection(
+        &self,
+        items: &'b [SelectItem],
+        scope: &Scope<'_>,
+    ) -> Result<Projection, SqlError> {
+        let mut projection =
+            Projection { names: Vec::new(), columns: Vec::new(), hidden: Vec::new() };
+        for item in items {
+            match item {
+                SelectItem::UnnamedExpr(expr) => {
+                    projection.columns.push(self.expr(expr, scope)?);
+                    projection.names.push(output_name(expr));
+                }
+                SelectItem::ExprWithAlias { expr, alias } => {
+                    projection.columns.push(self.expr(expr, scope)?);
+                    projection.names.push(fold(alias));
+                }
+                SelectItem::Wildcard(options) if plain_wildcard(options) => {
+                    expand(&mut projection, None, scope)?;
+                }
+                SelectItem::QualifiedWildcard(
+                    ast::SelectItemQualifiedWildcardKind::ObjectName(name),
+                    options,
+                ) if plain_wildcard(options) => {
+                    let table = name_parts(name)?.pop().unwrap_or_default();
+                    if !scope.has_qualifier(&table) {
+                        return Err(SqlError::no_relation(&table));
+                    }
+                    expand(&mut projection, Some(&table), scope)?;
+                }
+                other => return Err(SqlError::unsupported(format!("{other} in a select list"))),
+            }
+        }
+        Ok(projection)
+    }
+
+    fn order(
+        &self,
+        order: &'b [ast::OrderByExpr],
+        mut projection: Projection,
+        distinct: bool,
+        scope: &Scope<'_>,
+    ) -> Result<(Projection, Vec<SortKey>), SqlError> {
+        let mut keys = Vec::new();
+        let fields = fields_of(&projection);
+        for key in order {
+            let position = match output_position(&key.expr, &fields) {
+                Some(position) => position?,
+                None => {
+                    if distinct {
+                        let text = "ORDER BY of SELECT DISTINCT by something not selected";
+                        return Err(SqlError::unsupported(text).at(key.expr.span()));
+                    }
+                    projection.hidden.push(self.expr(&key.expr, scope)?.expr);
+                    fields.len() + projection.hidden.len() - 1
+                }
+            };
+            keys.push(sort_key(Expr::Column(position), key)?);
+        }
+        Ok((projection, keys))
+    }
+}
+
+fn fields_of(projection: &Projection) -> Vec<Field> {
+    let field = |(name, column): (&String, &Typed)| Field {
+        qualifier: None,
+        name: name.clone(),
+        data_type: column.data_type.clone(),
+        nullable: column.nullable,
+    };
+    projection.names.iter().zip(&projection.columns).map(field).collect()
+}
+
+fn assemble(plan: Plan, projection: Projection, keys: Vec<SortKey>, distinct: bool) -> Relation {
+    let fields = fields_of(&projection);
+    let width = fields.len();
+    let hidden = !projection.hidden.is_empty();
+    let columns = projection.columns.into_iter().map(|column| column.expr);
+    let mut plan = Plan::Project(Box::new(plan), columns.chain(projection.hidden).collect());
+    if distinct {
+        plan = Plan::Distinct(Box::new(plan));
+    }
+    plan = sorted(plan, keys);
+    if hidden {
+        plan = Plan::Cut(Box::new(plan), width);
+    }
+    Relation { plan, fields }
+}
+
+fn expand(
+    projection: &mut Projection,
+    qualifier: Option<&str>,
+    scope: &Scope<'_>,
+) -> Result<(), SqlError> {
+    for (index, field) in scope.fields.iter().enumerate() {
+        if qualifier.is_some() && qualifier != field.qualifier.as_deref() {
+            continue;
+        }
+        let typed = match &scope.grouping {
+            Some(_) => scope.resolve(field.qualifier.as_deref(), &field.name)?,
+            // By number: two tables may each have a column of that name.
+            None => Typed::new(Expr::Column(index), field.data_type.clone(), field.nullable),
+        };
+        projection.columns.push(typed);
+        projection.names.push(field.name.clone());
+    }
+    if projection.columns.is_empty() {
+        return Err(SqlError::type_error("SELECT * with no tables specified is not valid"));
+    }
+    Ok(())
+}
+
+fn plain_wildcard(options: &ast::WildcardAdditionalOptions) -> bool {
+    matches!(
+        options,
+        ast::WildcardAdditionalOptions {
+            wildcard_token: _,
+            opt_ilike: None,
+            opt_exclude: None,
+            opt_except: None,
+            opt_replace: None,
+            opt_rename: None,
+            opt_alias: None,
+        }
+    )
+}
+
+/// Refuses every clause of SELECT that is not bound elsewhere.
+fn check_select(select: &ast::Select) -> Result<(), SqlError> {
+    let ast::Select {
+        select_token: _,
+        optimizer_hints,
+        distinct: None | Some(ast::Distinct::Distinct),
+        select_modifiers: None,
+        top: None,
+        top_before_distinct: _,
+        projection: _,
+        exclude: None,
+        into: None,
+        from: _,
+        lateral_views,
+        prewhere: None,
+        selection: _,
+        connect_by,
+        group_by: _,
+        cluster_by,
+        distribute_by,
+        sort_by,
+        having: _,
+        named_window,
+        qualify: None,
+        window_before_qualify: _,
+        value_table_mode: None,
+        flavor: ast::SelectFlavor::Standard,
+    } = select
+    else {
+        return Err(SqlError::unsupported(
+            "TOP, INTO, EXCLUDE, PREWHERE, QUALIFY, SELECT ALL, or DISTINCT ON in a query",
+        ));
+    };
+    let empty = optimizer_hints.is_empty()
+        && lateral_views.is_empty()
+        && connect_by.is_empty()
+        && cluster_by.is_empty()
+        && distribute_by.is_empty()
+        && sort_by.is_empty()
+        && named_window.is_empty();
+    if empty {
+        Ok(())
+    } else {
+        Err(SqlError::unsupported("a clause of SELECT that is not standard"))
+    }
+}
+
+fn group_exprs(select: &ast::Select) -> Result<Vec<&ast::Expr>, SqlError> {
+    match &select.group_by {
+        ast::GroupByExpr::Expressions(exprs, modifiers) if modifiers.is_empty() => {
+            Ok(exprs.iter().collect())
+        }
+        other => Err(SqlError::unsupported(other)),
+    }
+}
+
+fn item_expr(item: &SelectItem) -> Option<&ast::Expr> {
+    match item {
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Some(expr),
+        _ => None,
+    }
+}
+
+/// Whether an aggregate stands in the expression, outside of subqueries. Forms that are not
+/// looked into here cannot hide one: binding them without a group refuses it.
+fn has_aggregate(expr: &ast::Expr) -> bool {
+    let any = |exprs: &[&ast::Expr]| exprs.iter().any(|expr| has_aggregate(expr));
+    match expr {
+        ast::Expr::Function(function) if function.over.is_none() => {
+            let name = function.name.to_string().to_lowercase();
+            aggregate_kind(&name).is_some() || match &function.args {
+                ast::FunctionArguments::List(list) => list.args.iter().any(|argument| {
+                    matches!(argument, ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(inner))
+                        if has_aggregate(inner))
+                }),
+                _ => false,
+            }
+        }
+        ast::Expr::Nested(inner)
+        | ast::Expr::IsNull(inner)
+        | ast::Expr::IsNotNull(inner)
+        | ast::Expr::UnaryOp { expr: inner, .. }
+        | ast::Expr::In { expr: inner, .. }
+        | ast::Expr::Cast { expr: inner, .. } => has_aggregate(inner),
+        ast::Expr::BinaryOp { left, right, .. }
+        | ast::Expr::IsDistinctFrom(left, right)
+        | ast::Expr::IsNotDistinctFrom(left, right) => any(&[left, right]),
+        ast::Expr::Between { expr, low, high, .. } => any(&[expr, low, high]),
+        ast::Expr::Case { operand, conditions, else_result, .. } => {
+            operand.iter().chain(else_result).any(|expr| has_aggregate(expr))
+                || conditions.iter().any(|when| any(&[&when.condition, &when.result]))
+        }
+        _ => false,
+    }
+}
+
+/// What a column without an alias is called.
+fn output_name(expr: &ast::Expr) -> String {
+    match expr {
+        ast::Expr::Identifier(name) => fold(name),
+        ast::Expr::CompoundIdentifier(parts) => parts.last().map(fold).unwrap_or_default(),
+        ast::Expr::Function(function) => function.name.to_string().to_lowercase(),
+        ast::Expr::Cast { expr, .. } | ast::Expr::Nested(expr) => output_name(expr),
+        ast::Expr::Case { .. } => "case".to_owned(),
+        _ => "?column?".to_owned(),
+    }
+}

@@ -1,0 +1,333 @@
+//! Binding of FROM: tables, derived tables, CTEs, catalogue views, READ_PARQUET, and joins.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use sqlparser::ast::{self, JoinConstraint, JoinOperator, TableFactor};
+
+use super::bind::Binder;
+use super::error::SqlError;
+use super::expr::Expr;
+use super::external::{ExternalRead, ExternalTable};
+use super::join::{self, Join};
+use super::plan::Plan;
+use super::scope::{Field, Outer, Scope, fold, name_parts};
+use crate::mvcc::Table;
+use crate::value::{Column, Row, Value};
+
+/// Rows and what their columns are called.
+#[derive(Debug)]
+pub(super) struct Relation {
+    pub(super) plan: Plan,
+    pub(super) fields: Vec<Field>,
+}
+
+impl Relation {
+    fn qualified(mut self, qualifier: &str) -> Self {
+        let qualifier: Rc<str> = Rc::from(qualifier);
+        for field in &mut self.fields {
+            field.qualifier = Some(qualifier.clone());
+        }
+        self
+    }
+}
+
+/// Columns of a table as fields.
+pub(super) fn fields_of(columns: &[Column], qualifier: &str) -> Vec<Field> {
+    let qualifier: Rc<str> = Rc::from(qualifier);
+    let field = |column: &Column| Field {
+        qualifier: Some(qualifier.clone()),
+        name: column.name.clone(),
+        data_type: column.data_type.clone(),
+        nullable: column.nullable,
+    };
+    columns.iter().map(field).collect()
+}
+
+impl<'b> Binder<'b> {
+    /// Binds a whole FROM clause; items separated by commas are a cross join.
+    pub(super) fn from(
+        &self,
+        items: &'b [ast::TableWithJoins],
+        outer: Option<&Outer<'_>>,
+    ) -> Result<Relation, SqlError> {
+        let mut all: Option<Relation> = None;
+        for item in items {
+            let next = self.table_with_joins(item, outer)?;
+            all = Some(match all {
+                None => next,
+                Some(left) => joined(left, next, false, None),
+            });
+        }
+        Ok(all.unwrap_or(Relation { plan: Plan::One, fields: Vec::new() }))
+    }
+
+    fn table_with_joins(
+        &self,
+        item: &'b ast::TableWithJoins,
+        outer: Option<&Outer<'_>>,
+    ) -> Result<Relation, SqlError> {
+        let mut left = self.table_factor(&item.relation, outer)?;
+        for ast::Join { relation, global, join_operator } in &item.joins {
+            let right = self.table_factor(relation, outer)?;
+            let (is_outer, constraint) = match join_operator {
+                JoinOperator::Join(constraint) | JoinOperator::Inner(constraint) => {
+                    (false, constraint)
+                }
+                JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint) => {
+                    (true, constraint)
+                }
+                JoinOperator::CrossJoin(constraint) => (false, constraint),
+                other => {
+                    let name = format!("{other:?}");
+                    let name = name.split('(').next().unwrap_or("this");
+                    return Err(SqlError::unsupported(format!("a join of the kind {name}")));
+                }
+            };
+            let cross = matches!(join_operator, JoinOperator::CrossJoin(_));
+            let condition = match constraint {
+                JoinConstraint::On(expr) if !global => {
+                    let both = left.fields.iter().chain(&right.fields).cloned().collect();
+                    let scope = Scope::new(Rc::new(both), outer);
+                    Some(self.condition(expr, &scope)?)
+                }
+                JoinConstraint::None if cross && !global => None,
+                _ => return Err(SqlError::unsupported("a join without ON")),
+            };
+            left = joined(left, right, is_outer, condition);
+        }
+        Ok(left)
+    }
+
+    /// Binds one item of FROM, or the source of a MERGE.
+    pub(super) fn table_factor(
+        &self,
+        factor: &'b TableFactor,
+        outer: Option<&Outer<'_>>,
+    ) -> Result<Relation, SqlError> {
+        let (relation, alias) = match factor {
+            TableFactor::Table { name, alias, args, .. } => {
+                check_plain(factor)?;
+                let relation = match args {
+                    Some(args) => self.table_function(name, args)?,
+                    None => self.named(name)?,
+                };
+                (relation, alias)
+            }
+            TableFactor::Derived { lateral: false, subquery, alias, sample: None } => {
+                (self.nested(|| self.query(subquery, outer))?.qualified(""), alias)
+            }
+            TableFactor::NestedJoin { table_with_joins, alias: None } => {
+                return self.nested(|| self.table_with_joins(table_with_joins, outer));
+            }
+            other => return Err(SqlError::unsupported(format!("{other} in FROM"))),
+        };
+        match alias {
+            None => Ok(relation),
+            Some(ast::TableAlias { name, columns, at: None, .. }) => {
+                let mut relation = relation.qualified(&fold(name));
+                if columns.len() > relation.fields.len() {
+                    let text = format!("table {name} has fewer columns than its alias names");
+                    return Err(SqlError::type_error(text));
+                }
+                for (field, column) in relation.fields.iter_mut().zip(columns) {
+                    field.name = fold(&column.name);
+                }
+                Ok(relation)
+            }
+            Some(alias) => Err(SqlError::unsupported(format!("the alias {alias}"))),
+        }
+    }
+
+    fn named(&self, name: &'b ast::ObjectName) -> Result<Relation, SqlError> {
+        let parts = name_parts(name)?;
+        if let [only] = parts.as_slice()
+            && let Some(relation) = self.cte(only)?
+        {
+            return Ok(relation.qualified(only));
+        }
+        let schema = parts.len().checked_sub(2).map(|at| parts[at].as_str());
+        if schema == Some("information_schema") {
+            let view = &parts[parts.len() - 1];
+            return self
+                .catalogue_view(view)
+                .map(|relation| relation.qualified(view))
+                .ok_or_else(|| SqlError::no_relation(&format!("information_schema.{view}")));
+        }
+        let table = self.table(&parts)?;
+        let fields = fields_of(&table.schema.columns, &table.schema.name);
+        Ok(Relation { plan: Plan::Scan(table), fields })
+    }
+
+    /// The WITH query of that name; it sees only those before it.
+    fn cte(&self, name: &str) -> Result<Option<Relation>, SqlError> {
+        let found = self.ctes.borrow().iter().rposition(|(other, _)| other == name);
+        let Some(at) = found else { return Ok(None) };
+        let query = self.ctes.borrow()[at].1;
+        let hidden = self.ctes.borrow_mut().split_off(at);
+        let relation = self.nested(|| self.query(query, None));
+        self.ctes.borrow_mut().extend(hidden);
+        relation.map(Some)
+    }
+
+    /// The name of a table of this database, without qualifiers.
+    pub(super) fn table_name(&self, parts: &[String]) -> Result<String, SqlError> {
+        let missing = || SqlError::no_relation(&parts.join("."));
+        match parts {
+            [name] => Ok(name.clone()),
+            [schema, name] if schema == "public" => Ok(name.clone()),
+            [database, schema, name] if schema == "public" && database == self.ctx.database => {
+                Ok(name.clone())
+            }
+            _ => Err(missing()),
+        }
+    }
+
+    /// The table of that name in the view of the transaction.
+    pub(super) fn table(&self, parts: &[String]) -> Result<Arc<Table>, SqlError> {
+        let name = self.table_name(parts)?;
+        self.view.table(&name).cloned().ok_or_else(|| SqlError::no_relation(&name))
+    }
+
+    fn table_function(
+        &self,
+        name: &'b ast::ObjectName,
+        args: &'b ast::TableFunctionArgs,
+    ) -> Result<Relation, SqlError> {
+        let function = name_parts(name)?.join(".");
+        if function != "read_parquet" || args.settings.is_some() {
+            return Err(SqlError::unsupported(format!("the table function {function}")));
+        }
+        let mut read = ExternalRead { location: String::new(), pattern: String::new() };
+        for argument in &args.args {
+            match named_string(argument) {
+                Some((name, value)) if name.eq_ignore_ascii_case("location") => {
+                    value.clone_into(&mut read.location);
+                }
+                Some((name, value)) if name.eq_ignore_ascii_case("pattern") => {
+                    value.clone_into(&mut read.pattern);
+                }
+                _ => return Err(SqlError::unsupported(format!("READ_PARQUET({argument})"))),
+            }
+        }
+        let files = self.files(&read)?;
+        // Several files: the most recently modified one gives the columns (firebolt-semantics §4);
+        // DMS names files by time, so that is the last by name.
+        let Some((_, last)) = files.last() else {
+            return Err(no_files(&read));
+        };
+        let rows = stack(files, &last.columns)?;
+        let fields = fields_of(&last.columns, "read_parquet");
+        Ok(Relation { plan: Plan::Rows(Arc::new(rows)), fields })
+    }
+
+    /// The files the server fetched for this read.
+    pub(super) fn files(
+        &self,
+        read: &ExternalRead,
+    ) -> Result<&'b [(String, ExternalTable)], SqlError> {
+        self.ctx.files.get(read).ok_or_else(|| {
+            let location = &read.location;
+            let text = format!("location '{location}' does not exist or not authorized");
+            SqlError::not_found(text)
+        })
+    }
+}
+
+/// The text for a pattern that matches nothing (the real one is not publicly known).
+pub(super) fn no_files(read: &ExternalRead) -> SqlError {
+    let ExternalRead { location, pattern } = read;
+    SqlError::not_found(format!("No files found at location '{location}' for pattern '{pattern}'"))
+}
+
+/// Rows of several files under one list of columns; a column that a file lacks is NULL there
+/// (firebolt-semantics §4).
+pub(super) fn stack(
+    files: &[(String, ExternalTable)],
+    columns: &[Column],
+) -> Result<Vec<Row>, SqlError> {
+    let mut rows = Vec::new();
+    for (name, file) in files {
+        if file.columns == columns {
+            rows.extend(file.rows.iter().cloned());
+            continue;
+        }
+        let mut places = Vec::new();
+        for column in columns {
+            let place = file.columns.iter().position(|other| other.name == column.name);
+            if let Some(other) = place.map(|at| &file.columns[at])
+                && other.data_type != column.data_type
+            {
+                let text = format!(
+                    "column {} of file {name} has type {}, other files have {}",
+                    column.name, other.data_type, column.data_type
+                );
+                return Err(SqlError::type_error(text));
+            }
+            places.push(place);
+        }
+        let pick =
+            |row: &Row, place: &Option<usize>| place.map_or(Value::Null, |at| row[at].clone());
+        rows.extend(
+            file.rows
+                .iter()
+                .map(|row| -> Row { places.iter().map(|place| pick(row, place)).collect() }),
+        );
+    }
+    Ok(rows)
+}
+
+fn named_string(argument: &ast::FunctionArg) -> Option<(&str, &str)> {
+    let ast::FunctionArg::Named { name, arg, operator: ast::FunctionArgOperator::RightArrow } =
+        argument
+    else {
+        return None;
+    };
+    match arg {
+        ast::FunctionArgExpr::Expr(ast::Expr::Value(value)) => match &value.value {
+            ast::Value::SingleQuotedString(text) => Some((&name.value, text)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Refuses everything that may follow a table's name except an alias and arguments.
+fn check_plain(factor: &TableFactor) -> Result<(), SqlError> {
+    let plain = matches!(factor, TableFactor::Table {
+        name: _,
+        alias: _,
+        args: _,
+        with_hints,
+        version: None,
+        with_ordinality: false,
+        partitions,
+        json_path: None,
+        sample: None,
+        index_directives,
+        inheritance: None,
+    } if with_hints.is_empty() && partitions.is_empty() && index_directives.is_empty());
+    if plain { Ok(()) } else { Err(SqlError::unsupported(format!("{factor} in FROM"))) }
+}
+
+fn joined(left: Relation, right: Relation, outer: bool, condition: Option<Expr>) -> Relation {
+    let left_width = left.fields.len();
+    let right_width = right.fields.len();
+    let (mut condition, sided) = join::split(condition, left_width);
+    let (mut left_plan, mut kept) = (left.plan, sided.left);
+    if !outer {
+        left_plan = join::restrict(left_plan, std::mem::take(&mut kept));
+    }
+    // A LEFT JOIN keeps the left rows that its condition refuses.
+    kept.extend(condition.residual.take());
+    condition.residual = Expr::all(kept);
+    let right_plan = join::restrict(right.plan, sided.right);
+    let mut fields = left.fields;
+    fields.extend(right.fields.into_iter().map(|mut field| {
+        field.nullable |= outer;
+        field
+    }));
+    let join =
+        Join { left: left_plan, right: right_plan, left_width, right_width, outer, condition };
+    Relation { plan: Plan::Join(Box::new(join)), fields }
+}

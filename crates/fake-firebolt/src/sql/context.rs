@@ -1,0 +1,74 @@
+//! What a statement is executed with besides the store: clock, names, files, randomness, and what
+//! else is running.
+
+use super::external::ExternalFiles;
+use crate::quirks::Quirks;
+
+/// A statement in flight, for `information_schema.engine_running_queries`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunningQuery {
+    /// The server's id of it.
+    pub query_id: String,
+    /// The client's `query_label`, if any.
+    pub label: Option<String>,
+    /// The SQL text.
+    pub text: String,
+    /// Server time of its start, microseconds since the epoch.
+    pub started_micros: i64,
+}
+
+/// The surroundings of one execution.
+pub struct StatementContext<'a> {
+    /// CURRENT_TIMESTAMP, microseconds since the epoch, UTC.
+    pub now_micros: i64,
+    /// Database of the session.
+    pub database: &'a str,
+    /// Engine of the session.
+    pub engine: &'a str,
+    /// Account of the session.
+    pub account: &'a str,
+    /// Decoded files for every [`super::ExternalRead`] of the statement.
+    pub files: &'a ExternalFiles,
+    /// The switches for what is unknown of the real service.
+    pub quirks: &'a Quirks,
+    /// What runs on the engine now, this statement included.
+    pub running: &'a [RunningQuery],
+    /// A number below its argument, for picks that the real service leaves arbitrary.
+    pub random: &'a mut dyn FnMut(u64) -> u64,
+}
+
+impl std::fmt::Debug for StatementContext<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StatementContext")
+            .field("now_micros", &self.now_micros)
+            .field("database", &self.database)
+            .field("engine", &self.engine)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The part of the surroundings that binding needs; it can be copied while the rest is in use.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Facts<'a> {
+    pub(super) now_micros: i64,
+    pub(super) database: &'a str,
+    pub(super) engine: &'a str,
+    pub(super) account: &'a str,
+    pub(super) files: &'a ExternalFiles,
+    pub(super) quirks: &'a Quirks,
+    pub(super) running: &'a [RunningQuery],
+}
+
+impl<'a> StatementContext<'a> {
+    pub(super) fn facts(&self) -> Facts<'a> {
+        Facts {
+            now_micros: self.now_micros,
+            database: self.database,
+            engine: self.engine,
+            account: self.account,
+            files: self.files,
+            quirks: self.quirks,
+            running: self.running,
+        }
+    }
+}

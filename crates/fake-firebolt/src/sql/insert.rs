@@ -1,0 +1,161 @@
+//! INSERT, and the assignment of values to columns, which UPDATE and MERGE share.
+
+use sqlparser::ast;
+use sqlparser::tokenizer::Span;
+
+use super::bind::Binder;
+use super::cast::CastLevel;
+use super::error::SqlError;
+use super::execute::{check_nulls, refused};
+use super::expr::{Env, Expr};
+use super::plan::project;
+use super::scope::{Typed, name_parts, single_name};
+use crate::mvcc::{Table, Transaction};
+use crate::value::{Column, Row, Value};
+
+/// The position of a column of the target table.
+pub(super) fn column_index(columns: &[Column], name: &str) -> Result<usize, SqlError> {
+    columns
+        .iter()
+        .position(|column| column.name == name)
+        .ok_or_else(|| SqlError::not_found(format!("Column '{name}' does not exist.")))
+}
+
+/// Makes a value fit a column, or refuses in the words of firebolt-semantics §7.
+pub(super) fn assign(
+    binder: &Binder<'_>,
+    typed: Typed,
+    column: &Column,
+    span: Option<Span>,
+) -> Result<Expr, SqlError> {
+    let from = typed.data_type.clone();
+    binder.coerce(typed, &column.data_type, CastLevel::Assignment).map(|typed| typed.expr).map_err(
+        |error| {
+            let error = match super::cast::level(&from, &column.data_type) {
+                Some(CastLevel::Implicit | CastLevel::Assignment) => error,
+                _ => SqlError::type_error(format!(
+                    "{from} can't be assigned to column {} of the type {}",
+                    column.name, column.data_type
+                )),
+            };
+            match span {
+                Some(span) => error.at(span),
+                None => error,
+            }
+        },
+    )
+}
+
+/// Positions of the listed columns, or of all where none is listed.
+pub(super) fn target_columns(
+    table: &Table,
+    listed: &[ast::ObjectName],
+) -> Result<Vec<usize>, SqlError> {
+    let columns = &table.schema.columns;
+    if listed.is_empty() {
+        return Ok((0..columns.len()).collect());
+    }
+    let mut targets = Vec::new();
+    for name in listed {
+        let name = single_name(name)?;
+        let index = column_index(columns, &name)?;
+        if targets.contains(&index) {
+            return Err(SqlError::type_error(format!("column {name} is listed more than once")));
+        }
+        targets.push(index);
+    }
+    Ok(targets)
+}
+
+/// One expression per column of the table, NULL where nothing is given.
+pub(super) fn full_row(
+    binder: &Binder<'_>,
+    table: &Table,
+    targets: &[usize],
+    values: Vec<(Typed, Option<Span>)>,
+) -> Result<Vec<Expr>, SqlError> {
+    if values.len() != targets.len() {
+        return Err(SqlError::type_error(format!(
+            "INSERT has {} values for {} columns",
+            values.len(),
+            targets.len()
+        )));
+    }
+    let mut row = vec![Expr::Constant(Value::Null); table.schema.columns.len()];
+    for (index, (typed, span)) in targets.iter().zip(values) {
+        row[*index] = assign(binder, typed, &table.schema.columns[*index], span)?;
+    }
+    Ok(row)
+}
+
+fn check_plain(insert: &ast::Insert) -> Result<(), SqlError> {
+    let plain = matches!(insert, ast::Insert {
+        insert_token: _,
+        optimizer_hints,
+        or: None,
+        ignore: false,
+        into: true,
+        table: ast::TableObject::TableName(_),
+        table_alias: None,
+        columns: _,
+        by_name: false,
+        overwrite: false,
+        source: Some(_),
+        assignments,
+        partitioned: None,
+        after_columns,
+        overriding: None,
+        has_table_keyword: false,
+        on: None,
+        returning: None,
+        output: None,
+        replace_into: false,
+        priority: None,
+        insert_alias: None,
+        settings: None,
+        format_clause: None,
+        multi_table_insert_type: None,
+        multi_table_into_clauses,
+        multi_table_when_clauses,
+        multi_table_else_clause: None,
+    } if optimizer_hints.is_empty()
+        && assignments.is_empty()
+        && after_columns.is_empty()
+        && multi_table_into_clauses.is_empty()
+        && multi_table_when_clauses.is_empty());
+    if plain { Ok(()) } else { Err(SqlError::unsupported("this form of INSERT")) }
+}
+
+/// Runs INSERT … VALUES and INSERT … SELECT.
+pub(super) fn run<'b>(
+    insert: &'b ast::Insert,
+    binder: &Binder<'b>,
+    txn: &mut Transaction,
+) -> Result<(), SqlError> {
+    check_plain(insert)?;
+    let (ast::TableObject::TableName(name), Some(source)) = (&insert.table, &insert.source) else {
+        return Err(SqlError::unsupported("this form of INSERT"));
+    };
+    let table = binder.table(&name_parts(name)?)?;
+    let targets = target_columns(&table, &insert.columns)?;
+    // Without a list of columns, fewer values than columns are the first columns' values.
+    let listed = !insert.columns.is_empty();
+    let relation = binder.query(source, None)?;
+    let width = relation.fields.len();
+    let targets = if listed || width > targets.len() { targets } else { targets[..width].to_vec() };
+    let fields = relation.fields.into_iter().enumerate();
+    let values = fields.map(|(index, field)| {
+        let typed = Typed::new(Expr::Column(index), field.data_type, field.nullable);
+        (typed, None)
+    });
+    let exprs = full_row(binder, &table, &targets, values.collect())?;
+    let env = Env::default();
+    let mut rows: Vec<Row> = Vec::new();
+    for row in relation.plan.run(&env)? {
+        let row = project(&exprs, &row, &env)?;
+        check_nulls(&table.schema.columns, &row, "INSERT INTO")?;
+        rows.push(row);
+    }
+    let name = &table.schema.name;
+    txn.write_rows(name, &[], rows).map_err(|error| refused(error, name))
+}

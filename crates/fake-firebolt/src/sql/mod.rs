@@ -1,0 +1,55 @@
+//! The SQL front end: text in, changes of a transaction and a result out.
+//!
+//! ```text
+//! text ─ parse ─► Statement ─ bind ─► Plan + Expr (names gone, types settled) ─ run ─► rows
+//!          │                    └─ refusals in Firebolt's words
+//!          └─ copy (what sqlparser cannot read)
+//! ```
+//! Binding happens once per execution; after it no name and no type is looked at again.
+//! Anything outside the dialect is an error that names the construct: a fake that guesses lies.
+//! No clock, no IO, no tokio in here.
+
+mod aggregate;
+mod arithmetic;
+mod bind;
+mod bind_arithmetic;
+mod bind_call;
+mod bind_predicate;
+mod bind_query;
+mod bind_select;
+mod bind_table;
+mod cast;
+mod catalog;
+mod coerce;
+mod context;
+mod copy;
+pub(crate) mod datetime;
+mod ddl;
+mod delete;
+mod error;
+mod execute;
+mod expr;
+mod external;
+mod function;
+mod insert;
+mod join;
+mod like;
+mod literal;
+mod merge;
+mod numeric;
+mod operands;
+mod parse;
+mod plan;
+mod scope;
+mod statement;
+#[cfg(test)]
+mod tests;
+mod type_name;
+mod update;
+
+pub use context::{RunningQuery, StatementContext};
+pub use error::{SqlError, SqlErrorKind};
+pub use execute::execute;
+pub use external::{ExternalFiles, ExternalRead, ExternalTable};
+pub use parse::parse;
+pub use statement::{Statement, StatementKind};

@@ -1,0 +1,386 @@
+//! Text to [`Statement`]: sqlparser for the common grammar, small parsers of our own around it.
+//!
+//! What sqlparser cannot read is taken out of the token stream first: COPY, USE, SET, the PRIMARY
+//! INDEX clause, FACT and DIMENSION. Nothing in here may panic or overflow the stack, whatever the
+//! text is.
+
+use sqlparser::ast;
+use sqlparser::dialect::Dialect;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
+
+use super::error::{SqlError, SqlErrorKind};
+use super::external::ExternalRead;
+use super::statement::{Body, Statement, StatementKind};
+use super::{copy, ddl};
+
+/// Operators between two commas, and set operations overall: longer chains would become trees so
+/// deep that walking them overflows the stack.
+const CHAIN_MAX: usize = 1_000;
+
+/// Levels of nesting that sqlparser may take: unoptimised, one level takes up to 70 KB of stack,
+/// and a thread has 2 MB.
+const PARSER_DEPTH_MAX: usize = 24;
+
+/// Lexical rules of the dialect: standard strings, double quotes around names.
+#[derive(Debug)]
+struct FireboltDialect;
+
+impl Dialect for FireboltDialect {
+    fn is_delimited_identifier_start(&self, ch: char) -> bool {
+        ch == '"'
+    }
+
+    fn is_identifier_start(&self, ch: char) -> bool {
+        ch.is_alphabetic() || ch == '_' || ch == '$'
+    }
+
+    fn is_identifier_part(&self, ch: char) -> bool {
+        ch.is_alphanumeric() || ch == '_' || ch == '$'
+    }
+
+    fn supports_string_escape_constant(&self) -> bool {
+        true
+    }
+
+    fn supports_add_column_if_not_exists(&self) -> bool {
+        true
+    }
+
+    fn supports_nested_comments(&self) -> bool {
+        true
+    }
+
+    fn supports_parens_around_table_factor(&self) -> bool {
+        true
+    }
+}
+
+/// Parses one statement; a trailing `;` is allowed.
+///
+/// # Errors
+/// A [`SqlErrorKind::Syntax`] error with line and column, or [`SqlErrorKind::Unsupported`].
+pub fn parse(text: &str) -> Result<Statement, SqlError> {
+    let mut tokens =
+        Tokenizer::new(&FireboltDialect, text).tokenize_with_location().map_err(|error| {
+            SqlError::syntax(error.location, format!("syntax error, {}", error.message))
+        })?;
+    tokens.retain(|token| !matches!(token.token, Token::Whitespace(_) | Token::EOF));
+    for token in &mut tokens {
+        // The escapes are resolved by now; the parser reads this token for two dialects only.
+        if let Token::EscapedStringLiteral(text) = &mut token.token {
+            token.token = Token::SingleQuotedString(std::mem::take(text));
+        }
+    }
+    while matches!(tokens.last(), Some(last) if last.token == Token::SemiColon) {
+        tokens.pop();
+    }
+    if let Some(second) = tokens.iter().find(|token| token.token == Token::SemiColon) {
+        return Err(SqlError::syntax(second.span.start, "several statements in one request"));
+    }
+    check_chains(&tokens)?;
+    let mut cursor = Cursor { tokens: &tokens, at: 0 };
+    let first = cursor.peek_word().map(str::to_ascii_uppercase).unwrap_or_default();
+    let plain =
+        |kind| Statement { kind, body: Body::None, primary_index: Vec::new(), reads: Vec::new() };
+    match first.as_str() {
+        "" if tokens.is_empty() => Ok(plain(StatementKind::Nothing)),
+        "BEGIN" | "COMMIT" | "ROLLBACK" => {
+            cursor.at += 1;
+            cursor.accept_word("TRANSACTION");
+            cursor.expect_end()?;
+            Ok(plain(match first.as_str() {
+                "BEGIN" => StatementKind::Begin,
+                "COMMIT" => StatementKind::Commit,
+                _ => StatementKind::Rollback,
+            }))
+        }
+        "USE" => parse_use(&mut cursor),
+        "SET" => parse_set(&mut cursor),
+        "COPY" => {
+            cursor.at += 1;
+            let copy = copy::parse(&mut cursor)?;
+            let reads = vec![copy.read.clone()];
+            Ok(Statement { body: Body::Copy(copy), reads, ..plain(StatementKind::Copy) })
+        }
+        _ => parse_general(tokens),
+    }
+}
+
+fn parse_use(cursor: &mut Cursor<'_>) -> Result<Statement, SqlError> {
+    cursor.at += 1;
+    let kind = if cursor.accept_word("ENGINE") {
+        StatementKind::UseEngine
+    } else {
+        cursor.accept_word("DATABASE");
+        StatementKind::UseDatabase
+    };
+    let name = cursor.identifier("a name")?;
+    cursor.expect_end()?;
+    Ok(Statement { kind, body: Body::Name(name), primary_index: Vec::new(), reads: Vec::new() })
+}
+
+fn parse_set(cursor: &mut Cursor<'_>) -> Result<Statement, SqlError> {
+    cursor.at += 1;
+    let name = cursor.identifier("the name of a setting")?;
+    cursor.expect_symbol("=")?;
+    let value = cursor.scalar()?;
+    cursor.expect_end()?;
+    let body = Body::Setting(name, value);
+    Ok(Statement { kind: StatementKind::Set, body, primary_index: Vec::new(), reads: Vec::new() })
+}
+
+fn parse_general(mut tokens: Vec<TokenWithSpan>) -> Result<Statement, SqlError> {
+    let primary_index = take_index_clauses(&mut tokens)?;
+    let reads = table_functions(&tokens)?;
+    let mut parser = Parser::new(&FireboltDialect)
+        .with_recursion_limit(PARSER_DEPTH_MAX)
+        .with_tokens_with_locations(tokens);
+    let mut parsed = parser.parse_statement().map_err(reword)?;
+    let rest = parser.peek_token();
+    if rest.token != Token::EOF {
+        let text = format!("syntax error, unexpected {}", rest.token);
+        return Err(SqlError::syntax(rest.span.start, text));
+    }
+    if let ast::Statement::CreateTable(create) = &mut parsed {
+        ddl::check_create(create)?;
+    }
+    let kind = match &parsed {
+        ast::Statement::Query(_) => StatementKind::Select,
+        ast::Statement::Insert(_) => StatementKind::Insert,
+        ast::Statement::Update(_) => StatementKind::Update,
+        ast::Statement::Delete(_) => StatementKind::Delete,
+        ast::Statement::Merge(_) => StatementKind::Merge,
+        ast::Statement::CreateTable(create) if create.query.is_some() => {
+            StatementKind::CreateTableAs
+        }
+        ast::Statement::CreateTable(_) => StatementKind::CreateTable,
+        ast::Statement::Drop { object_type: ast::ObjectType::Table, .. } => {
+            StatementKind::DropTable
+        }
+        ast::Statement::AlterTable(_) => StatementKind::AlterTable,
+        ast::Statement::Truncate(_) => StatementKind::Truncate,
+        _ => StatementKind::Other,
+    };
+    Ok(Statement { kind, body: Body::Sql(Box::new(parsed)), primary_index, reads })
+}
+
+/// sqlparser ends its messages with ` at Line: 1, Column: 9`; Firebolt begins with them.
+fn reword(error: ParserError) -> SqlError {
+    let text = match error {
+        ParserError::TokenizerError(text) | ParserError::ParserError(text) => text,
+        ParserError::RecursionLimitExceeded => "statement is nested too deeply".to_owned(),
+    };
+    let place = text.rsplit_once(" at Line: ").and_then(|(message, place)| {
+        let (line, column) = place.split_once(", Column: ")?;
+        Some((message, line.parse().ok()?, column.parse().ok()?))
+    });
+    match place {
+        Some((message, line, column)) => {
+            SqlError::syntax(Location { line, column }, format!("syntax error, {message}"))
+        }
+        None => SqlError::new(SqlErrorKind::Syntax, format!("syntax error, {text}")),
+    }
+}
+
+/// Refuses chains that would make a tree deeper than the stack.
+fn check_chains(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
+    let (mut chain, mut sets) = (0, 0);
+    for token in tokens {
+        match &token.token {
+            Token::Comma => chain = 0,
+            Token::Plus | Token::Minus | Token::Mul | Token::Div | Token::Mod => chain += 1,
+            Token::StringConcat | Token::DoubleColon => chain += 1,
+            Token::Word(word) if word.quote_style.is_none() => {
+                let is = |name: &str| word.value.eq_ignore_ascii_case(name);
+                if is("AND") || is("OR") || is("NOT") || is("IS") {
+                    chain += 1;
+                } else if is("UNION") || is("JOIN") || is("EXCEPT") || is("INTERSECT") {
+                    sets += 1;
+                }
+            }
+            _ => {}
+        }
+        if chain > CHAIN_MAX || sets > CHAIN_MAX {
+            let at = token.span.start;
+            return Err(SqlError::syntax(at, format!("more than {CHAIN_MAX} operators in a row")));
+        }
+    }
+    Ok(())
+}
+
+fn word_is(token: Option<&TokenWithSpan>, expected: &str) -> bool {
+    matches!(token.map(|token| &token.token), Some(Token::Word(word))
+        if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(expected))
+}
+
+/// Takes FACT, DIMENSION, and PRIMARY INDEX out of a CREATE TABLE; returns the index columns.
+fn take_index_clauses(tokens: &mut Vec<TokenWithSpan>) -> Result<Vec<String>, SqlError> {
+    if !word_is(tokens.first(), "CREATE") {
+        return Ok(Vec::new());
+    }
+    if word_is(tokens.get(1), "FACT") || word_is(tokens.get(1), "DIMENSION") {
+        tokens.remove(1);
+    }
+    let mut depth = 0_usize;
+    for at in 0..tokens.len() {
+        match tokens[at].token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            _ if depth == 0
+                && word_is(tokens.get(at), "PRIMARY")
+                && word_is(tokens.get(at + 1), "INDEX") =>
+            {
+                let mut cursor = Cursor { tokens, at: at + 2 };
+                let parenthesised = cursor.accept_symbol("(");
+                let mut columns = vec![cursor.identifier("a column of the index")?];
+                while cursor.accept_symbol(",") {
+                    columns.push(cursor.identifier("a column of the index")?);
+                }
+                if parenthesised {
+                    cursor.expect_symbol(")")?;
+                }
+                let end = cursor.at;
+                tokens.drain(at..end);
+                return Ok(columns);
+            }
+            _ if depth == 0 && word_is(tokens.get(at), "AS") => break,
+            _ => {}
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// Finds the files of every READ_PARQUET in the statement.
+fn table_functions(tokens: &[TokenWithSpan]) -> Result<Vec<ExternalRead>, SqlError> {
+    let mut reads: Vec<ExternalRead> = Vec::new();
+    for at in 0..tokens.len() {
+        let call = word_is(tokens.get(at), "READ_PARQUET")
+            && matches!(tokens.get(at + 1), Some(token) if token.token == Token::LParen);
+        if !call {
+            continue;
+        }
+        let mut cursor = Cursor { tokens, at: at + 2 };
+        let mut read = ExternalRead { location: String::new(), pattern: String::new() };
+        while !cursor.accept_symbol(")") {
+            let name = cursor.identifier("LOCATION or PATTERN, by name")?;
+            cursor.expect_symbol("=>")?;
+            let value = cursor.string()?;
+            match name.as_str() {
+                "location" => read.location = value,
+                "pattern" => read.pattern = value,
+                _ => return Err(SqlError::unsupported(format!("READ_PARQUET({name} => …)"))),
+            }
+            cursor.accept_symbol(",");
+        }
+        if read.location.is_empty() {
+            return Err(SqlError::unsupported("READ_PARQUET without LOCATION"));
+        }
+        if !reads.contains(&read) {
+            reads.push(read);
+        }
+    }
+    Ok(reads)
+}
+
+/// A place in a token list, for the small parsers.
+pub(super) struct Cursor<'t> {
+    tokens: &'t [TokenWithSpan],
+    at: usize,
+}
+
+impl Cursor<'_> {
+    fn peek(&self) -> Option<&Token> {
+        self.tokens.get(self.at).map(|token| &token.token)
+    }
+
+    fn peek_word(&self) -> Option<&str> {
+        match self.peek() {
+            Some(Token::Word(word)) if word.quote_style.is_none() => Some(&word.value),
+            _ => None,
+        }
+    }
+
+    pub(super) fn at_end(&self) -> bool {
+        self.at >= self.tokens.len()
+    }
+
+    fn unexpected(&self, expected: &str) -> SqlError {
+        let (at, found) = match self.tokens.get(self.at).or(self.tokens.last()) {
+            Some(token) if !self.at_end() => (token.span.start, token.token.to_string()),
+            Some(token) => (token.span.end, "end of statement".to_owned()),
+            None => (Location { line: 1, column: 1 }, "nothing".to_owned()),
+        };
+        SqlError::syntax(at, format!("syntax error, unexpected {found}, expecting {expected}"))
+    }
+
+    pub(super) fn accept_word(&mut self, expected: &str) -> bool {
+        let found = self.peek_word().is_some_and(|word| word.eq_ignore_ascii_case(expected));
+        self.at += usize::from(found);
+        found
+    }
+
+    pub(super) fn expect_word(&mut self, expected: &str) -> Result<(), SqlError> {
+        if self.accept_word(expected) { Ok(()) } else { Err(self.unexpected(expected)) }
+    }
+
+    pub(super) fn peek_symbol(&self, expected: &str) -> bool {
+        let word = |token: &Token| matches!(token, Token::Word(_) | Token::SingleQuotedString(_));
+        self.peek().is_some_and(|token| !word(token) && token.to_string() == expected)
+    }
+
+    pub(super) fn accept_symbol(&mut self, expected: &str) -> bool {
+        let found = self.peek_symbol(expected);
+        self.at += usize::from(found);
+        found
+    }
+
+    pub(super) fn expect_symbol(&mut self, expected: &str) -> Result<(), SqlError> {
+        if self.accept_symbol(expected) { Ok(()) } else { Err(self.unexpected(expected)) }
+    }
+
+    pub(super) fn expect_end(&self) -> Result<(), SqlError> {
+        if self.at_end() { Ok(()) } else { Err(self.unexpected("end of statement")) }
+    }
+
+    /// A name: folded to lower case unless quoted (firebolt-semantics §7).
+    pub(super) fn identifier(&mut self, what: &str) -> Result<String, SqlError> {
+        let name = match self.peek() {
+            Some(Token::Word(word)) if word.quote_style.is_some() => word.value.clone(),
+            Some(Token::Word(word)) => word.value.to_lowercase(),
+            _ => return Err(self.unexpected(what)),
+        };
+        self.at += 1;
+        Ok(name)
+    }
+
+    pub(super) fn object_name(&mut self) -> Result<Vec<String>, SqlError> {
+        let mut parts = vec![self.identifier("a table")?];
+        while self.accept_symbol(".") {
+            parts.push(self.identifier("a table")?);
+        }
+        Ok(parts)
+    }
+
+    fn string(&mut self) -> Result<String, SqlError> {
+        let Some(Token::SingleQuotedString(text)) = self.peek() else {
+            return Err(self.unexpected("a string"));
+        };
+        let text = text.clone();
+        self.at += 1;
+        Ok(text)
+    }
+
+    /// A string, a number with an optional sign, or a bare word, as text.
+    pub(super) fn scalar(&mut self) -> Result<String, SqlError> {
+        let sign = if self.accept_symbol("-") { "-" } else { "" };
+        let text = match self.peek() {
+            Some(Token::SingleQuotedString(text)) => text.clone(),
+            Some(Token::Number(digits, _)) => format!("{sign}{digits}"),
+            Some(Token::Word(word)) => word.value.clone(),
+            _ => return Err(self.unexpected("a value")),
+        };
+        self.at += 1;
+        Ok(text)
+    }
+}

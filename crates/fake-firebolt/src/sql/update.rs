@@ -1,0 +1,133 @@
+//! UPDATE, and SET lists, which MERGE shares.
+
+use std::rc::Rc;
+
+use sqlparser::ast::{self, Spanned, TableFactor};
+
+use super::bind::Binder;
+use super::bind_table::fields_of;
+use super::error::{SqlError, SqlErrorKind};
+use super::execute::{check_nulls, refused};
+use super::expr::{Env, Expr};
+use super::insert::{assign, column_index};
+use super::scope::{Scope, fold, name_parts, single_name};
+use crate::mvcc::{Table, Transaction};
+use crate::value::{Row, Value};
+
+/// Bound assignments: column and new value.
+pub(super) type Assignments = Vec<(usize, Expr)>;
+
+/// Binds a SET list against the columns of `table`.
+pub(super) fn assignments<'b>(
+    binder: &Binder<'b>,
+    list: &'b [ast::Assignment],
+    table: &Table,
+    scope: &Scope<'_>,
+) -> Result<Assignments, SqlError> {
+    let columns = &table.schema.columns;
+    let mut bound: Assignments = Vec::new();
+    for assignment in list {
+        let ast::AssignmentTarget::ColumnName(name) = &assignment.target else {
+            return Err(SqlError::unsupported("SET of several columns at once"));
+        };
+        let index = column_index(columns, &single_name(name)?)?;
+        if bound.iter().any(|(other, _)| *other == index) {
+            let text = format!("column {} is assigned more than once", columns[index].name);
+            return Err(SqlError::type_error(text));
+        }
+        let typed = binder.expr(&assignment.value, scope)?;
+        let span = assignment.value.span();
+        bound.push((index, assign(binder, typed, &columns[index], Some(span))?));
+    }
+    Ok(bound)
+}
+
+/// The new version of a row; expressions see `seen`, which begins with the old version.
+pub(super) fn apply(
+    table: &Table,
+    old: &Row,
+    seen: &[Value],
+    assignments: &Assignments,
+    statement: &str,
+) -> Result<Row, SqlError> {
+    let env = Env::default();
+    let mut values = old.to_vec();
+    for (index, expr) in assignments {
+        values[*index] = expr.eval(seen, &env)?.into_owned();
+    }
+    let row = Row::from(values);
+    check_nulls(&table.schema.columns, &row, statement)?;
+    Ok(row)
+}
+
+/// The target of UPDATE, DELETE, or MERGE: the table and what it is called in expressions.
+pub(super) fn target(
+    binder: &Binder<'_>,
+    factor: &TableFactor,
+) -> Result<(std::sync::Arc<Table>, String), SqlError> {
+    let TableFactor::Table { name, alias, args: None, with_hints, version: None, .. } = factor
+    else {
+        return Err(SqlError::unsupported(format!("{factor} as a target")));
+    };
+    if !with_hints.is_empty() {
+        return Err(SqlError::unsupported(format!("{factor} as a target")));
+    }
+    let table = binder.table(&name_parts(name)?)?;
+    let called = match alias {
+        None => table.schema.name.to_string(),
+        Some(ast::TableAlias { name, columns, at: None, .. }) if columns.is_empty() => fold(name),
+        Some(alias) => return Err(SqlError::unsupported(format!("the alias {alias}"))),
+    };
+    Ok((table, called))
+}
+
+/// Runs UPDATE … SET … WHERE.
+pub(super) fn run<'b>(
+    update: &'b ast::Update,
+    binder: &Binder<'b>,
+    txn: &mut Transaction,
+) -> Result<(), SqlError> {
+    let ast::Update {
+        update_token: _,
+        optimizer_hints,
+        table,
+        on_cluster: None,
+        assignments: list,
+        from,
+        selection,
+        returning: None,
+        output: None,
+        or: None,
+        order_by,
+        limit: None,
+        settings: None,
+    } = update
+    else {
+        return Err(SqlError::unsupported("this form of UPDATE"));
+    };
+    if from.is_some() || !table.joins.is_empty() {
+        return Err(SqlError::unsupported("UPDATE … FROM"));
+    }
+    if !optimizer_hints.is_empty() || !order_by.is_empty() {
+        return Err(SqlError::unsupported("this form of UPDATE"));
+    }
+    // WHERE is mandatory in the documented grammar (firebolt-semantics, appendix C).
+    let Some(selection) = selection else {
+        let text = "syntax error, unexpected end of statement, expecting WHERE";
+        return Err(SqlError::new(SqlErrorKind::Syntax, text));
+    };
+    let (table, called) = target(binder, &table.relation)?;
+    let scope = Scope::new(Rc::new(fields_of(&table.schema.columns, &called)), None);
+    let list = assignments(binder, list, &table, &scope)?;
+    let condition = binder.condition(selection, &scope)?;
+    let env = Env::default();
+    let (mut deleted, mut inserted) = (Vec::new(), Vec::new());
+    for (id, row) in table.rows.iter() {
+        if condition.test(row, &env)? == Some(true) {
+            deleted.push(id);
+            inserted.push(apply(&table, row, row, &list, "UPDATE")?);
+        }
+    }
+    let name = &table.schema.name;
+    txn.write_rows(name, &deleted, inserted).map_err(|error| refused(error, name))
+}

@@ -1,0 +1,54 @@
+//! The session headers, in the only shape that every client reads alike.
+//!
+//! Clients disagree about comma lists and repeated lines, so a reply carries at most one
+//! `Firebolt-Update-Parameters` line with one pair, or one `Firebolt-Remove-Parameters` line with
+//! one name (firebolt-wire §3.3). `Firebolt-Update-Endpoint` is never sent: the Python client
+//! drops its port and forces https, which ends every session on a plain socket.
+
+/// Sets one URL parameter of the client's session.
+pub(crate) const UPDATE_PARAMETERS: &str = "firebolt-update-parameters";
+/// Makes the client forget one URL parameter.
+pub(crate) const REMOVE_PARAMETERS: &str = "firebolt-remove-parameters";
+
+/// The parameter that ties a request to its transaction.
+pub(crate) const TRANSACTION_ID: &str = "transaction_id";
+
+/// A change of the client's session that a reply asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SessionChange {
+    /// The client keeps `name=value` among its URL parameters.
+    Set {
+        /// The parameter.
+        name: &'static str,
+        /// Its value; never holds `=` or `,`, which no two clients split alike.
+        value: String,
+    },
+    /// The client forgets the parameter.
+    Remove {
+        /// The parameter.
+        name: &'static str,
+    },
+}
+
+impl SessionChange {
+    /// The header line: name and value.
+    pub(crate) fn line(&self) -> (&'static str, String) {
+        match self {
+            Self::Set { name, value } => (UPDATE_PARAMETERS, format!("{name}={value}")),
+            Self::Remove { name } => (REMOVE_PARAMETERS, (*name).to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_one_pair() {
+        let set = SessionChange::Set { name: TRANSACTION_ID, value: "0a".to_owned() };
+        assert_eq!(set.line(), (UPDATE_PARAMETERS, "transaction_id=0a".to_owned()));
+        let remove = SessionChange::Remove { name: TRANSACTION_ID };
+        assert_eq!(remove.line(), (REMOVE_PARAMETERS, "transaction_id".to_owned()));
+    }
+}

@@ -1,0 +1,140 @@
+//! `JSON_Compact`: one document a statement, rows as arrays (firebolt-wire §5.1).
+//!
+//! A statement without a result is the same document with empty `meta` and `data`: an empty body
+//! would break the Rust SDK, and a key too many in `statistics` the Python one.
+
+use std::fmt::Write as _;
+
+use super::About;
+use super::cell::{push_json, push_json_string};
+use super::type_name::{Spelling, push_column_type};
+use crate::value::ResultSet;
+
+/// Writes the document.
+pub(crate) fn encode(result: &ResultSet, about: About<'_>) -> String {
+    let cells = result.rows.len() * result.columns.len().max(1);
+    let mut out = String::with_capacity(320 + 48 * result.columns.len() + 16 * cells);
+    push_query(&mut out, about);
+    out.push_str(",\"meta\":[");
+    push_columns(&mut out, result, Spelling::Short);
+    out.push_str("],\"data\":[");
+    push_rows(&mut out, result);
+    write!(out, "],\"rows\":{},", result.rows.len()).expect("a String takes any text");
+    push_statistics(&mut out, about);
+    out.push('}');
+    out
+}
+
+/// Appends the opening brace and the `query` member.
+fn push_query(out: &mut String, about: About<'_>) {
+    out.push_str("{\"query\":{\"query_id\":\"");
+    out.push_str(about.query_id);
+    out.push_str("\",\"request_id\":\"");
+    out.push_str(about.request_id);
+    out.push_str("\",\"query_label\":");
+    match about.query_label {
+        Some(label) => push_json_string(out, label),
+        None => out.push_str("null"),
+    }
+    out.push('}');
+}
+
+/// Appends `{"name":…,"type":…}` for each column.
+pub(super) fn push_columns(out: &mut String, result: &ResultSet, spelling: Spelling) {
+    for (position, column) in result.columns.iter().enumerate() {
+        if position > 0 {
+            out.push(',');
+        }
+        out.push_str("{\"name\":");
+        push_json_string(out, &column.name);
+        out.push_str(",\"type\":\"");
+        push_column_type(out, column, spelling);
+        out.push_str("\"}");
+    }
+}
+
+/// Appends `[…]` for each row.
+pub(super) fn push_rows(out: &mut String, result: &ResultSet) {
+    for (position, row) in result.rows.iter().enumerate() {
+        if position > 0 {
+            out.push(',');
+        }
+        out.push('[');
+        for (position, value) in row.iter().enumerate() {
+            if position > 0 {
+                out.push(',');
+            }
+            push_json(out, value);
+        }
+        out.push(']');
+    }
+}
+
+/// Appends the `statistics` member: the documented keys and no other.
+pub(super) fn push_statistics(out: &mut String, about: About<'_>) {
+    let (seconds, micros) = (about.elapsed_micros / 1_000_000, about.elapsed_micros % 1_000_000);
+    write!(
+        out,
+        "\"statistics\":{{\"elapsed\":{seconds}.{micros:06},\"rows_read\":0,\"bytes_read\":0,\
+         \"time_before_execution\":0.0,\"time_to_execute\":{seconds}.{micros:06},\
+         \"scanned_bytes_cache\":0,\"scanned_bytes_storage\":0}}"
+    )
+    .expect("a String takes any text");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::value::{Column, DataType, Value};
+
+    const ABOUT: About<'_> =
+        About { query_id: "q-1", request_id: "r-1", query_label: Some("l\"1"), elapsed_micros: 10 };
+
+    #[test]
+    fn a_document_that_a_json_reader_accepts() {
+        let column =
+            |name: &str, data_type, nullable| Column { name: name.to_owned(), data_type, nullable };
+        let result = ResultSet {
+            columns: vec![
+                column("id", DataType::Bigint, false),
+                column("na\"me", DataType::Text, true),
+            ],
+            rows: vec![
+                Arc::from([Value::Bigint(1), Value::Text(Arc::from("a"))]),
+                Arc::from([Value::Bigint(2), Value::Null]),
+            ],
+        };
+        let read: serde_json::Value = serde_json::from_str(&encode(&result, ABOUT)).expect("JSON");
+        assert_eq!(read["query"]["query_label"], "l\"1");
+        assert_eq!(read["meta"][0], serde_json::json!({"name": "id", "type": "long"}));
+        assert_eq!(read["meta"][1], serde_json::json!({"name": "na\"me", "type": "text null"}));
+        assert_eq!(read["data"], serde_json::json!([["1", "a"], ["2", null]]));
+        assert_eq!(read["rows"], 2);
+        assert_eq!(read["statistics"]["elapsed"], 0.00001);
+        // The Python SDK refuses the whole document for one key outside its eight.
+        let keys: Vec<&String> =
+            read["statistics"].as_object().expect("an object").keys().collect();
+        let known = [
+            "elapsed",
+            "rows_read",
+            "bytes_read",
+            "time_before_execution",
+            "time_to_execute",
+            "scanned_bytes_cache",
+            "scanned_bytes_storage",
+            "result_rows",
+        ];
+        assert!(keys.iter().all(|key| known.contains(&key.as_str())), "{keys:?}");
+    }
+
+    #[test]
+    fn a_statement_without_a_result_is_an_empty_document_not_an_empty_body() {
+        let result = ResultSet { columns: Vec::new(), rows: Vec::new() };
+        let read: serde_json::Value = serde_json::from_str(&encode(&result, ABOUT)).expect("JSON");
+        assert_eq!(read["meta"], serde_json::json!([]));
+        assert_eq!(read["data"], serde_json::json!([]));
+        assert_eq!(read["rows"], 0);
+    }
+}

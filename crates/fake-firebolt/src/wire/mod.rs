@@ -1,0 +1,37 @@
+//! Encoders: from typed rows to the bytes that Firebolt's clients read.
+//!
+//! Written from firebolt-wire §5 and §6 and held to it by the tests beside them and by
+//! `fixtures/wire`. Pure: nothing in here knows a connection or a clock.
+//!
+//! * [`format`]: which of the output formats a request asked for
+//! * [`type_name`], [`cell`]: one type's name and one value, shared by the formats
+//! * [`json_compact`], [`json_lines`], [`tsv`]: one output format each
+//! * [`errors`]: the structured error body
+//! * [`headers`]: the session headers, one pair a line
+
+pub(crate) mod cell;
+pub(crate) mod errors;
+pub(crate) mod format;
+pub(crate) mod headers;
+pub(crate) mod json_compact;
+pub(crate) mod json_lines;
+pub(crate) mod tsv;
+pub(crate) mod type_name;
+
+/// The Content-Type of JSON replies.
+pub(crate) const JSON: &str = "application/json; charset=utf-8";
+/// The Content-Type of plain-text replies.
+pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
+
+/// What every result says about itself, besides its rows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct About<'a> {
+    /// Identifies the execution.
+    pub(crate) query_id: &'a str,
+    /// Identifies the request; the clients print it next to errors.
+    pub(crate) request_id: &'a str,
+    /// The label the client gave, if any.
+    pub(crate) query_label: Option<&'a str>,
+    /// Microseconds from the arrival of the request to its end, on the virtual clock.
+    pub(crate) elapsed_micros: u64,
+}

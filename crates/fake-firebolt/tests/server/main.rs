@@ -1,0 +1,14 @@
+//! The server as a client meets it: HTTP over in-memory streams, on a paused clock.
+//!
+//! * `harness`: a small client of its own, and hooks that follow a script
+//! * one file a concern; `wire` plays the recorded-style exchanges of `fixtures/wire`
+
+mod determinism;
+mod external;
+mod faults;
+mod garbage;
+mod harness;
+mod restarts;
+mod sign_on;
+mod transactions;
+mod wire;
