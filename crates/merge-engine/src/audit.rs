@@ -5,7 +5,7 @@
 
 use crate::engine::{FileResult, MergeEngine};
 use crate::error::EngineError;
-use crate::warehouse::Warehouse;
+use crate::warehouse::{Warehouse, none_if_missing};
 use firebolt_client::StatementOptions;
 use futures_util::TryStreamExt as _;
 use merge_protocol::object::{FileId, KeyPath, ObjectRef};
@@ -49,10 +49,10 @@ impl MergeEngine {
         let warehouse = Warehouse::new(&self.parts.client);
         let options =
             StatementOptions::new(PATIENCE).label("audit").setting("enable_result_cache", "false");
-        let books = warehouse
-            .read(&sql::audit::settled_files(table), &options)
-            .await
-            .map_err(EngineError::warehouse("reading ledger and quarantine"))?;
+        // Where no merge ever ran, the books do not exist yet, and nothing is settled.
+        let books =
+            none_if_missing(warehouse.read(&sql::audit::settled_files(table), &options).await)
+                .map_err(EngineError::warehouse("reading ledger and quarantine"))?;
         let known: BTreeSet<&str> =
             (0..books.len()).filter_map(|row| books.text(row, "file_id")).collect();
         let mut report = AuditReport::default();

@@ -228,7 +228,7 @@ fn unexpected(text: String) -> Failure {
 }
 
 /// A table that is not there holds no rows.
-fn none_if_missing(rows: Result<ResultSet, Failure>) -> Result<ResultSet, Failure> {
+pub(crate) fn none_if_missing(rows: Result<ResultSet, Failure>) -> Result<ResultSet, Failure> {
     match rows {
         Err(Failure { kind: FailureKind::MissingTable(_), .. }) => Ok(ResultSet::default()),
         other => other,

@@ -69,9 +69,10 @@ pub enum OrderError {
     /// The ordering column is NULL (allowed in the full load only).
     #[error("its ordering column is NULL")]
     Null,
-    /// The ordering value does not fit: negative, too long, or not digits.
-    #[error("its ordering value `{0}` is not a number of at most 35 digits")]
-    Unfit(String),
+    /// The ordering value does not fit: negative, too long, or not digits. The value itself is a row's
+    /// and appears in no error.
+    #[error("its ordering value is not a number of at most 35 digits")]
+    Unfit,
 }
 
 impl ChangeSeq {
@@ -93,7 +94,7 @@ impl ChangeSeq {
             None => return Err(OrderError::Null),
         };
         if order.len() > ORDER_WIDTH || !order.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(OrderError::Unfit(order.to_owned()));
+            return Err(OrderError::Unfit);
         }
         let scheme = match file.scheme {
             OrderScheme::CommitTime => 't',
@@ -162,7 +163,7 @@ mod tests {
             FileOrder { scheme: OrderScheme::ChangeSeq, generation: 1, stamp: &stamp, id: &id };
         assert_eq!(ChangeSeq::new(&file, None, 0), Err(OrderError::Null));
         for bad in ["-1", "12a", &"9".repeat(36)] {
-            assert_eq!(ChangeSeq::new(&file, Some(bad), 0), Err(OrderError::Unfit(bad.into())));
+            assert_eq!(ChangeSeq::new(&file, Some(bad), 0), Err(OrderError::Unfit));
         }
     }
 }

@@ -82,6 +82,14 @@ impl FileTable {
     /// # Errors
     /// Not Parquet, cut short, nested or unsupported columns, values without exact representation.
     pub(crate) fn read(bytes: Bytes) -> Result<FileTable, Reason> {
+        // The Parquet crate asserts on some damaged metadata instead of failing (a negative offset,
+        // for one). One such file must be set aside, not kill every worker that it is delivered to.
+        let decode = std::panic::AssertUnwindSafe(|| FileTable::decode(bytes));
+        std::panic::catch_unwind(decode)
+            .unwrap_or_else(|_| Err(unreadable("its metadata is damaged")))
+    }
+
+    fn decode(bytes: Bytes) -> Result<FileTable, Reason> {
         let reader = SerializedFileReader::new(bytes).map_err(unreadable)?;
         let schema = reader.metadata().file_metadata().schema_descr_ptr();
         let mut columns = Vec::with_capacity(schema.num_columns());
@@ -105,7 +113,12 @@ impl FileTable {
             }
             columns.push(FileColumn { column: Column { name, data_type, nullable: true }, cells });
         }
-        let rows = usize::try_from(reader.metadata().file_metadata().num_rows()).unwrap_or(0);
+        let rows =
+            usize::try_from(reader.metadata().file_metadata().num_rows()).map_err(unreadable)?;
+        // Where the footer's count is damaged, rows would be lost in silence, or read past the end.
+        if columns.iter().any(|column| column.cells.len() != rows) {
+            return Err(unreadable("its footer counts other rows than its row groups hold"));
+        }
         Ok(FileTable { columns, rows })
     }
 

@@ -164,7 +164,13 @@ fn micros_of(text: &str) -> Option<i64> {
     let [year, month, day] = numbers(date, '-')?;
     let [hour, minute, second] = numbers(time, ':')?;
     let digits = fraction.len() <= 6 && fraction.bytes().all(|b| b.is_ascii_digit());
-    let ranges = (1..=12).contains(&month) && (1..=31).contains(&day);
+    // Also keeps the arithmetic below from overflowing, whatever the text says.
+    let ranges = (0..=9_999).contains(&year)
+        && (1..=12).contains(&month)
+        && (1..=31).contains(&day)
+        && (0..24).contains(&hour)
+        && (0..60).contains(&minute)
+        && (0..=60).contains(&second);
     if !digits || !ranges {
         return None;
     }
@@ -233,5 +239,8 @@ mod tests {
         assert_eq!(micros_of("2024-02-29T23:59:59.999999"), Some(1_709_251_199_999_999));
         assert_eq!(micros_of("yesterday"), None);
         assert_eq!(micros_of("2025-13-01 00:00:00"), None);
+        assert_eq!(micros_of("2025-11-11 24:00:00"), None);
+        assert_eq!(micros_of("9000000000000000000-01-01 00:00:00"), None);
+        assert_eq!(micros_of("2025-11-11 9000000000000000000:00:00"), None);
     }
 }
