@@ -165,7 +165,7 @@ const TABLE: &[(Shape, StatementName)] = {
         (StartsAndHolds("SELECT COUNT(", "\"stg_"), S::Count),
         (StartsAndHolds("SELECT", "information_schema.columns"), S::Columns),
         (StartsAndHolds("SELECT table_name FROM information_schema.tables", "IN ("), S::Columns),
-        (StartsAndHolds("SELECT \"token\"", "\"cdc_control_"), S::Columns),
+        (StartsAndHolds("SELECT 'control' AS", "\"cdc_control_"), S::Columns),
     ]
 };
 
@@ -207,8 +207,9 @@ mod tests {
                 S::Columns,
             ),
             (
-                "SELECT \"token\", \"commits\", \"generation\", \"since\", \"horizon\" FROM \
-                 \"cdc_control_users\"",
+                "SELECT 'control' AS \"found\", c.\"token\", c.\"generation\", c.\"since\", c.\"horizon\", '' AS \
+                 \"columns\" FROM \"cdc_control_users\" AS c UNION ALL SELECT DISTINCT 'fed' AS \"found\", '' AS \
+                 \"token\" FROM \"cdc_ledger\" AS l WHERE l.\"target\" = 'users'",
                 S::Columns,
             ),
             (

@@ -46,7 +46,7 @@ impl MergeEngine {
     /// # Errors
     /// When bucket or warehouse cannot be read.
     pub async fn audit(&self, database: &str, table: &str) -> Result<AuditReport, EngineError> {
-        let warehouse = Warehouse::new(&self.parts.client);
+        let warehouse = Warehouse::new(&self.parts.client, &self.catalog);
         let options =
             StatementOptions::new(PATIENCE).label("audit").setting("enable_result_cache", "false");
         // Where no merge ever ran, the books do not exist yet, and nothing is settled.

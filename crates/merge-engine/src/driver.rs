@@ -16,7 +16,7 @@ impl MergeEngine {
     /// a staging table for the sweeper and a transaction that nobody commits.
     pub(crate) async fn drive(&self, task: Task) -> BTreeMap<FileId, FileOutcome> {
         let task = Arc::new(task);
-        let mut warehouse = Warehouse::new(&self.parts.client);
+        let mut warehouse = Warehouse::new(&self.parts.client, &self.catalog);
         let (mut merge, mut command) = Merge::start(Arc::clone(&task));
         while command != Command::Finish {
             let reply = self.perform(&mut warehouse, &merge, &command).await;

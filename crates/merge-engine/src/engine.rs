@@ -1,5 +1,6 @@
 //! The engine's front door: files in, one outcome a file.
 
+use crate::catalog::Catalog;
 use crate::config::EngineConfig;
 use crate::error::EngineError;
 use crate::telemetry::Observer;
@@ -38,6 +39,7 @@ pub struct Parts {
 /// nothing of one merge is visible to another but through the warehouse.
 pub struct MergeEngine {
     pub(crate) parts: Parts,
+    pub(crate) catalog: Catalog,
     origin: Instant,
 }
 
@@ -61,7 +63,7 @@ impl MergeEngine {
     /// An impossible setting, by its key.
     pub fn new(parts: Parts) -> Result<MergeEngine, EngineError> {
         parts.config.check()?;
-        Ok(MergeEngine { parts, origin: Instant::now() })
+        Ok(MergeEngine { parts, catalog: Catalog::default(), origin: Instant::now() })
     }
 
     /// The settings.

@@ -15,6 +15,7 @@
 //! [`telemetry`], [`error`].
 
 pub mod audit;
+mod catalog;
 pub mod config;
 mod driver;
 pub mod engine;

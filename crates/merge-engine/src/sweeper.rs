@@ -67,7 +67,7 @@ impl MergeEngine {
     /// # Errors
     /// When the catalogue cannot be read. A DROP that fails is in the report.
     pub async fn sweep(&self, options: &SweepOptions) -> Result<SweepReport, EngineError> {
-        let warehouse = Warehouse::new(&self.parts.client);
+        let warehouse = Warehouse::new(&self.parts.client, &self.catalog);
         let statement = StatementOptions::new(options.patience).label("sweep");
         let tables = warehouse
             .read(sql::audit::STAGING_TABLES, &statement)

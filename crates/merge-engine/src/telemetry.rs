@@ -24,6 +24,7 @@ impl Observer for Logged {
             | Note::InDoubt { .. }
             | Note::RoundAbandoned { .. }
             | Note::CommitUnconfirmed
+            | Note::RefusedOnce { .. }
             | Note::Quarantined { .. }
             | Note::OutOfTime => tracing::warn!(table = target, mark, "{note}"),
             Note::Reconnected

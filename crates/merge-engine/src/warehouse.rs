@@ -3,6 +3,7 @@
 //! It renders nothing (the protocol does) and judges nothing (the failure table does): it knows which
 //! statement goes into the transaction, how long to wait for it, and how to read its rows.
 
+use crate::catalog::Catalog;
 use firebolt_client::{Client, Commit, Error, ErrorKind, ResultSet, StatementOptions, Transaction};
 use merge_protocol::failure::{Effect, Failure, FailureKind, Seen};
 use merge_protocol::machine::{
@@ -25,12 +26,13 @@ const TIMEOUT_MARGIN: Duration = Duration::from_secs(1);
 /// The warehouse as one merge sees it: the client, and the transaction that is open.
 pub(crate) struct Warehouse<'a> {
     client: &'a Client,
+    catalog: &'a Catalog,
     transaction: Option<Transaction>,
 }
 
 impl<'a> Warehouse<'a> {
-    pub(crate) fn new(client: &'a Client) -> Warehouse<'a> {
-        Warehouse { client, transaction: None }
+    pub(crate) fn new(client: &'a Client, catalog: &'a Catalog) -> Warehouse<'a> {
+        Warehouse { client, catalog, transaction: None }
     }
 
     /// Performs a command that is made of statements.
@@ -42,7 +44,7 @@ impl<'a> Warehouse<'a> {
     ) -> Reply {
         let options = options(merge, command, remaining);
         let reply = match command {
-            Command::Look => self.look(&merge.task().target, &options).await.map(Reply::Looked),
+            Command::Look => self.look(merge, &options).await.map(Reply::Looked),
             Command::Begin => self.begin(&options).await,
             Command::Commit => self.commit(&options).await,
             Command::Rollback => {
@@ -112,23 +114,35 @@ impl<'a> Warehouse<'a> {
         .map_err(|what| unexpected(format!("{command:?} was answered by {what}")))
     }
 
-    /// Three questions; a fourth only where our tables are not all there.
-    async fn look(&mut self, target: &str, options: &StatementOptions) -> Result<Look, Failure> {
-        let columns = self.read(&sql::catalog::columns(target), options).await?;
-        let control = self.read(&sql::catalog::control(target), options).await;
-        let fed = self.read(&sql::catalog::fed(target), options).await;
-        let all = control.is_ok() && fed.is_ok();
+    /// One question, a second where the columns are not known yet, a third where our tables are not
+    /// all there.
+    async fn look(&mut self, merge: &Merge, options: &StatementOptions) -> Result<Look, Failure> {
+        let target = merge.task().target.as_str();
+        let state = self.read(&sql::catalog::state(target), options).await;
+        let is_missing = matches!(&state, Err(Failure { kind: FailureKind::MissingTable(_), .. }));
+        let state = none_if_missing(state)?;
+        // A merge that looks again does so because what it knew was refused.
+        let known = if merge.look().is_none() { self.catalog.columns(target) } else { None };
+        let columns = match known {
+            Some(columns) => columns,
+            None => {
+                let columns =
+                    table_columns(&self.read(&sql::catalog::columns(target), options).await?)?;
+                self.catalog.learn(target, &columns);
+                columns
+            }
+        };
         let mut look = Look {
-            columns: table_columns(&columns)?,
-            control: control_rows(&none_if_missing(control)?)?,
-            fed: fed_columns(&none_if_missing(fed)?),
+            columns,
+            control: control_rows(&state)?,
+            fed: fed_columns(&state),
             beside: Beside::ALL.into_iter().collect(),
         };
-        if !all {
+        if is_missing {
             let names = self.read(&sql::catalog::beside(target), options).await?;
             let is_there = |table: &Beside| {
-                (0..names.len())
-                    .any(|row| names.text(row, "table_name") == Some(&table.table(target)))
+                let name = table.table(target);
+                (0..names.len()).any(|row| names.text(row, "table_name") == Some(&name))
             };
             look.beside.retain(is_there);
         }
@@ -253,6 +267,7 @@ fn table_columns(rows: &ResultSet) -> Result<Vec<Column>, Failure> {
 
 fn control_rows(rows: &ResultSet) -> Result<Vec<ControlRow>, Failure> {
     (0..rows.len())
+        .filter(|row| rows.text(*row, "found") == Some("control"))
         .map(|row| {
             control_row(rows, row).ok_or_else(|| unexpected("unreadable control row".into()))
         })
@@ -270,6 +285,7 @@ fn control_row(rows: &ResultSet, row: usize) -> Option<ControlRow> {
 
 fn fed_columns(rows: &ResultSet) -> BTreeSet<String> {
     (0..rows.len())
+        .filter(|row| rows.text(*row, "found") == Some("fed"))
         .filter_map(|row| rows.text(row, "columns"))
         .flat_map(str::lines)
         .map(str::to_owned)

@@ -130,6 +130,12 @@ const TABLE: &[Row] = &[
         source: "JDBC TransactionTest; an earlier COMMIT may have ended it",
     },
     Row {
+        has: &["transaction", "is not in progress"],
+        kind: |_| FailureKind::NoTransaction,
+        effect: Effect::InDoubt,
+        source: "the fake's words for a statement with a dead id; the service's are unknown",
+    },
+    Row {
         has: &["transaction", "does not exist"],
         kind: |_| FailureKind::NoTransaction,
         effect: Effect::InDoubt,

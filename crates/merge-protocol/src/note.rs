@@ -51,6 +51,8 @@ notes! {
     AlreadyApplied = "merge.already-applied",
     /// COMMIT was answered as done, and the ledger does not have it.
     CommitUnconfirmed = "merge.commit.unconfirmed",
+    /// A refusal that looks final, once: it is tried again before anything is set aside for it.
+    RefusedOnce { text: String } = "merge.refused-once",
     /// The generation changed under the plan: planned anew.
     Replanned = "merge.replanned",
     /// One file is committed.
@@ -88,6 +90,7 @@ impl std::fmt::Display for Note {
             }
             Note::AlreadyApplied => f.write_str("already applied"),
             Note::CommitUnconfirmed => f.write_str("COMMIT was answered and not found, next round"),
+            Note::RefusedOnce { text } => write!(f, "refused, trying once more: {text}"),
             Note::Replanned => f.write_str("the table's generation changed, planning anew"),
             Note::MergeCompleted { table } => write!(f, "✓ MERGE completed for {table}"),
             Note::Quarantined { code } => write!(f, "file set aside: {code}"),

@@ -23,8 +23,8 @@ pub struct Facts {
     pub put: BTreeSet<usize>,
     /// Ledger rows committed, by file: more than one is a file applied twice.
     pub ledger_rows: BTreeMap<usize, u64>,
-    /// Files with a committed quarantine row.
-    pub quarantined: BTreeSet<usize>,
+    /// Files with a committed quarantine row, and the reason it gives.
+    pub quarantined: BTreeMap<usize, String>,
     /// Files that a successful invocation called applied or applied before.
     pub reported: BTreeSet<usize>,
     /// Files whose delivery was taken off the queue after success.
@@ -39,7 +39,7 @@ impl Facts {
             by_object_key: files.map(|file| (file.object_key.clone(), file.index)).collect(),
             put: BTreeSet::new(),
             ledger_rows: BTreeMap::new(),
-            quarantined: BTreeSet::new(),
+            quarantined: BTreeMap::new(),
             reported: BTreeSet::new(),
             acknowledged: BTreeSet::new(),
         }
@@ -64,7 +64,7 @@ impl Facts {
                             *self.ledger_rows.entry(file).or_default() += 1;
                         }
                     } else if change.table == QUARANTINE {
-                        self.quarantined.extend(self.files_named(change));
+                        self.quarantined.extend(self.set_aside(change));
                     }
                 }
             }
@@ -92,6 +92,19 @@ impl Facts {
     pub(super) fn name(&self, file: usize) -> String {
         let key = self.workload.files.get(file).map_or("?", |file| file.object_key.as_str());
         format!("file {file} ({})", key.rsplit('/').next().unwrap_or(key))
+    }
+
+    /// The files that a change of the quarantine names, with what it says about each.
+    fn set_aside(&self, change: &Change) -> Vec<(usize, String)> {
+        let Some(key) = change.position("object_key") else { return Vec::new() };
+        let text = |row: &[Option<String>], name| {
+            change.position(name).and_then(|at| row.get(at)?.clone()).unwrap_or_default()
+        };
+        let rows = change.inserted.iter().filter_map(|row| {
+            let file = self.by_object_key.get(row.get(key)?.as_deref()?)?;
+            Some((*file, format!("{}: {}", text(row, "reason"), text(row, "detail"))))
+        });
+        rows.collect()
     }
 
     /// The files named by the `object_key` column of the rows that a change inserted.

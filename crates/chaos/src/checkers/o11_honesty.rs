@@ -28,7 +28,7 @@ impl Checker for Honesty {
                 Reported::Applied => (facts.is_applied(*file), "applied", "ledger"),
                 Reported::AlreadyApplied => (facts.is_applied(*file), "already applied", "ledger"),
                 Reported::Quarantined(_) => {
-                    (facts.quarantined.contains(file), "quarantined", "quarantine")
+                    (facts.quarantined.contains_key(file), "quarantined", "quarantine")
                 }
             };
             if !is_true {

@@ -18,7 +18,7 @@ impl Checker for NeverDropped {
     fn observe(&mut self, event: &Event, facts: &Facts) {
         let What::Acknowledged { file } = &event.what else { return };
         self.exercised += 1;
-        if !facts.is_applied(*file) && !facts.quarantined.contains(file) {
+        if !facts.is_applied(*file) && !facts.quarantined.contains_key(file) {
             let message = format!(
                 "{} was acknowledged, and is neither applied nor quarantined",
                 facts.name(*file)

@@ -88,7 +88,7 @@ impl Merge {
                 self.aside.insert(id, reason);
             }
         }
-        self.replans = 0;
+        self.refusals = 0;
         self.recounts = 0;
         let nothing = normalised.batch.files.is_empty();
         self.batch = (!nothing).then_some(normalised.batch);

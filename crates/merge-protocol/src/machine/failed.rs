@@ -121,7 +121,10 @@ impl Merge {
                     self.again(State::Adding(columns), failure, inputs, notes)
                 }
                 Advice::Missing(_) => self.look_again(failure, inputs, notes),
-                Advice::Schema | Advice::Refused => self.refused_batch(ReasonCode::Schema, failure),
+                Advice::Schema | Advice::Refused => {
+                    let code = ReasonCode::Schema;
+                    self.refused_once(State::Looking, code, failure, inputs, notes)
+                }
                 Advice::Stop => self.stopped(failure, notes),
             },
             State::Staging => self.staging_failed(failure, inputs, notes),
@@ -185,7 +188,7 @@ impl Merge {
             }
             Advice::Missing(_) | Advice::Schema | Advice::Refused => {
                 self.staged = None;
-                self.refused_batch(ReasonCode::Refused, failure)
+                self.refused_once(State::Staging, ReasonCode::Refused, failure, inputs, notes)
             }
             Advice::Stop => {
                 self.staged = None;
@@ -210,7 +213,7 @@ impl Merge {
                 State::Staging
             }
             Advice::Schema | Advice::Refused | Advice::Exists => {
-                self.refused_batch(ReasonCode::Refused, failure)
+                self.refused_once(State::Counting, ReasonCode::Refused, failure, inputs, notes)
             }
             Advice::Stop => self.stopped(failure, notes),
         }
@@ -247,14 +250,21 @@ impl Merge {
                 self.look_again(failure, inputs, notes)
             }
             Advice::Missing(_) | Advice::Schema if merging => {
-                if self.replans == 0 {
-                    self.replans += 1;
-                    self.look_again(failure, inputs, notes)
-                } else {
-                    self.refused_batch(ReasonCode::Schema, failure)
-                }
+                self.plan = None;
+                self.refused_once(State::Looking, ReasonCode::Schema, failure, inputs, notes)
             }
-            Advice::Refused if merging => self.refused_batch(ReasonCode::Refused, failure),
+            Advice::Refused if merging => {
+                self.plan = None;
+                self.refused_once(State::Looking, ReasonCode::Refused, failure, inputs, notes)
+            }
+            // Our own statements: no data's fault, but perhaps the transaction's.
+            Advice::Missing(_) | Advice::Schema | Advice::Refused | Advice::Exists
+                if self.refusals == 0 =>
+            {
+                self.refusals += 1;
+                notes.push(Note::RefusedOnce { text: failure.text.clone() });
+                self.again(State::Opening(BodyOf(body)), failure, inputs, notes)
+            }
             Advice::Stop
             | Advice::Missing(_)
             | Advice::Schema
@@ -361,8 +371,24 @@ impl Merge {
         self.give_up(Unfinished::Stopped(failure), notes)
     }
 
-    fn refused_batch(&mut self, code: ReasonCode, failure: Failure) -> State {
-        self.batch_aside(&Reason { code, detail: failure.text })
+    /// A refusal sets files aside only when it comes twice. The first may be about something else than
+    /// the data: a stale catalogue, or, in words that no row of the failure table knows, the
+    /// transaction or the engine (found by swarm/everything@d91a_a703_0a54_c689, where a statement
+    /// came after its transaction was lost with the engine, and a good file was set aside for it).
+    fn refused_once(
+        &mut self,
+        next: State,
+        code: ReasonCode,
+        failure: Failure,
+        inputs: Inputs,
+        notes: &mut Vec<Note>,
+    ) -> State {
+        if self.refusals > 0 {
+            return self.batch_aside(&Reason { code, detail: failure.text });
+        }
+        self.refusals += 1;
+        notes.push(Note::RefusedOnce { text: failure.text.clone() });
+        self.again(next, failure, inputs, notes)
     }
 
     fn is_beside(&self, name: &str) -> bool {

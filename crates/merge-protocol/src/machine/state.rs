@@ -361,7 +361,8 @@ pub struct Merge {
     pub(super) resends: u32,
     pub(super) drops: u32,
     pub(super) recounts: u32,
-    pub(super) replans: u32,
+    /// Of this batch's statements, for good as far as their words go.
+    pub(super) refusals: u32,
     pub(super) doubt: bool,
     pub(super) disconnected: bool,
     pub(super) last: Option<String>,
@@ -390,7 +391,7 @@ impl Merge {
             resends: 0,
             drops: 0,
             recounts: 0,
-            replans: 0,
+            refusals: 0,
             doubt: false,
             disconnected: false,
             last: None,

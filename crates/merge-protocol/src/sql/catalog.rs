@@ -23,17 +23,17 @@ pub fn beside(target: &str) -> String {
     )
 }
 
-/// The control rows.
-pub fn control(target: &str) -> String {
+/// The control rows, and the sets of columns that earlier files of this target wrote, as the ledger
+/// recorded them: one question, because every merge asks it.
+pub fn state(target: &str) -> String {
     format!(
-        "SELECT \"token\", \"commits\", \"generation\", \"since\", \"horizon\" FROM {}",
-        Name(&Beside::Control.table(target))
+        "SELECT 'control' AS \"found\", c.\"token\", c.\"generation\", c.\"since\", c.\"horizon\", \
+         '' AS \"columns\" FROM {} AS c UNION ALL SELECT DISTINCT 'fed' AS \"found\", '' AS \"token\", \
+         CAST(0 AS BIGINT) AS \"generation\", '' AS \"since\", '' AS \"horizon\", l.\"columns\" \
+         FROM \"cdc_ledger\" AS l WHERE l.\"target\" = {}",
+        Name(&Beside::Control.table(target)),
+        Text(target)
     )
-}
-
-/// The sets of columns that earlier files of this target wrote, as recorded by the ledger.
-pub fn fed(target: &str) -> String {
-    format!("SELECT DISTINCT \"columns\" FROM \"cdc_ledger\" WHERE \"target\" = {}", Text(target))
 }
 
 /// Which of these files, or of these keys under another etag, the ledger knows; and which of the
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn catalogue_statements() {
         let ids = [FileId::from_ledger("f1"), FileId::from_ledger("f2")];
-        let mut text = vec![columns("users"), beside("users"), control("users"), fed("users")];
+        let mut text = vec![columns("users"), beside("users"), state("users")];
         text.push(probe("users", ids.iter(), ["a/b'c.parquet"].into_iter()));
         text.extend(Beside::ALL.map(|table| bootstrap("users", table)));
         insta::assert_snapshot!(text.join("\n\n"));

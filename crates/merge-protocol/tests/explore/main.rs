@@ -19,7 +19,7 @@ use workloads::Workload;
 use world::{Setting, World};
 
 /// No workload of this file needs as many: reaching it is a failure.
-const STATES_MAX: usize = 3_000_000;
+const STATES_MAX: usize = 500_000;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Violation {

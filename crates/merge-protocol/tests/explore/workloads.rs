@@ -105,18 +105,22 @@ pub(crate) fn all() -> Vec<Workload> {
         },
         Workload {
             operators: vec![reload],
+            faults_at_begin: 1,
             ..workload("reload meanwhile", &[("a", NEW), ("b", DELETE)], vec![vec![A], vec![B]])
         },
         Workload {
             operators: vec![trim],
+            faults_at_begin: 1,
             ..workload("trim meanwhile", &[("a", NEW), ("b", DELETE)], vec![vec![A, A], vec![B]])
         },
         Workload {
             operators: vec![control_lost],
+            faults_at_begin: 1,
             ..workload("control row lost", &[("a", NEW)], vec![vec![A], vec![A]])
         },
         Workload {
             operators: vec![control_doubled],
+            faults_at_begin: 1,
             ..workload("control row doubled", &[("a", NEW)], vec![vec![A], vec![A]])
         },
         Workload {
