@@ -178,6 +178,7 @@ pub(crate) mod tests {
                 update: 0,
                 delete: 0,
                 same_key: Ratio::ZERO,
+                full_load: false,
                 files: 1,
                 rows: Between { min: 1, max: 1 },
                 step: millis(400),

@@ -40,7 +40,8 @@ struct State {
     seed: Seed,
     rules: Vec<Rule>,
     placed: BTreeMap<Address, Vec<Does>>,
-    reached: BTreeMap<(String, String, StatementName, Phase), u32>,
+    /// How often each place was reached: by worker, then by file, then by statement and phase.
+    reached: BTreeMap<String, BTreeMap<String, Visits>>,
     busy_with: BTreeMap<String, String>,
     switches: BTreeMap<String, Switch>,
     keep_points: bool,
@@ -48,6 +49,8 @@ struct State {
     healed: bool,
     tallies: Tallies,
 }
+
+type Visits = BTreeMap<(StatementName, Phase), u32>;
 
 #[derive(Debug)]
 struct Rule {
@@ -195,14 +198,12 @@ impl State {
     /// Counts the point, and finds what strikes there.
     fn strike(&mut self, point: Point<'_>) -> Option<(Address, Does)> {
         let Point { worker, file, statement, phase, reused } = point;
-        let place = (worker.to_owned(), file.to_owned(), statement, phase);
-        let nth = self.reached.entry(place).or_default();
-        *nth += 1;
+        let nth = visit(&mut self.reached, &point);
         let address = || Address {
             worker: worker.to_owned(),
             file: file.to_owned(),
             statement,
-            nth: *nth,
+            nth,
             phase,
         };
         if self.keep_points {
@@ -230,6 +231,21 @@ impl State {
         self.tallies.fire(address(), does);
         Some((address(), does))
     }
+}
+
+/// Counts a visit; which one at its place it is, from 1. Names are copied only on the first.
+fn visit(reached: &mut BTreeMap<String, BTreeMap<String, Visits>>, point: &Point<'_>) -> u32 {
+    let place = (point.statement, point.phase);
+    let known = reached.get_mut(point.worker).and_then(|files| files.get_mut(point.file));
+    let nth = match known {
+        Some(visits) => visits.entry(place).or_default(),
+        None => {
+            let files = reached.entry(point.worker.to_owned()).or_default();
+            files.entry(point.file.to_owned()).or_default().entry(place).or_default()
+        }
+    };
+    *nth += 1;
+    *nth
 }
 
 impl Rule {

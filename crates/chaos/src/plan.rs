@@ -166,6 +166,10 @@ pub struct WorkloadPlan {
     /// several U of one key, in one file.
     #[serde(default)]
     pub same_key: Ratio,
+    /// The first file is a full load (`LOAD….parquet`, no `Op`): one row each of new keys, whose time
+    /// stamps are transfer times and say nothing about the changes that follow.
+    #[serde(default)]
+    pub full_load: bool,
     /// How many files.
     pub files: u64,
     /// Changes per file, drawn anew for each file.

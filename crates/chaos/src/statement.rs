@@ -152,6 +152,7 @@ const TABLE: &[(Shape, StatementName)] = {
         (Starts("USE "), S::SignOn),
         (Starts("UPDATE \"cdc_control_"), S::Fence),
         (StartsAndHolds("SELECT c.\"token\"", "\"cdc_control_"), S::Check),
+        (StartsAndHolds("SELECT g.\"token\"", "\"cdc_control_"), S::Probe),
         (Starts("MERGE INTO \"cdc_versions_"), S::Versions),
         (Starts("MERGE INTO"), S::Merge),
         (Starts("INSERT INTO \"cdc_ledger\""), S::Ledger),

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderName, HeaderValue, Method, Request};
+use http::{HeaderName, HeaderValue, Method, Request, Uri};
 
 use crate::config::{Secret, StatementOptions};
 use crate::error::{Effect, Error, ErrorKind};
@@ -98,25 +98,28 @@ fn build(
     content_type: Option<&'static str>,
     body: String,
 ) -> Result<Request<Bytes>, Error> {
-    let mut request = Request::builder()
-        .method(method)
-        .uri(uri)
-        .header(USER_AGENT, user_agent)
-        .header(ACCEPT, "application/json")
-        .header(PROTOCOL_VERSION_HEADER, PROTOCOL_VERSION);
+    // Not by the builder of the http crate: it moves the whole request at every step.
+    let cannot = |error: http::Error| unsendable(&format!("the request cannot be built: {error}"));
+    // The error says what is wrong with the URI, but does not quote it: it may be very long.
+    let uri = Uri::try_from(uri).map_err(|error| cannot(error.into()))?;
+    let user_agent = HeaderValue::from_str(user_agent).map_err(|error| cannot(error.into()))?;
+    let mut request = Request::new(Bytes::from(body));
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    let headers = request.headers_mut();
+    headers.insert(USER_AGENT, user_agent);
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(PROTOCOL_VERSION_HEADER, HeaderValue::from_static(PROTOCOL_VERSION));
     if let Some(content_type) = content_type {
-        request = request.header(CONTENT_TYPE, content_type);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
     if let Some(token) = token {
         let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
             .map_err(|_| unsendable("the access token is not a valid header value"))?;
         value.set_sensitive(true);
-        request = request.header(AUTHORIZATION, value);
+        headers.insert(AUTHORIZATION, value);
     }
-    // The builder's own error may quote the URI, which holds no secret, but may be very long.
-    request
-        .body(Bytes::from(body))
-        .map_err(|error| unsendable(&format!("the request cannot be built: {error}")))
+    Ok(request)
 }
 
 fn unsendable(message: &str) -> Error {

@@ -41,7 +41,7 @@ impl EngineError {
         EngineError::Object { key: key.to_owned(), what: what.to_string() }
     }
 
-    pub(crate) fn warehouse(what: &'static str) -> impl FnOnce(Failure) -> EngineError {
+    pub(crate) fn warehouse(what: &'static str) -> impl Fn(Failure) -> EngineError + Copy {
         move |failure| EngineError::Warehouse { what, failure }
     }
 

@@ -102,8 +102,8 @@ impl MergeEngine {
                 report.dropped.push(orphan);
                 continue;
             }
-            match warehouse.read(&sql::stage::drop(name), &statement).await {
-                Ok(_) => {
+            match warehouse.run(&sql::stage::drop(name), &statement).await {
+                Ok(()) => {
                     let note = Note::CleanedUp { table: name.to_owned() };
                     self.parts.observer.note(&staging.table, &note);
                     report.dropped.push(orphan);

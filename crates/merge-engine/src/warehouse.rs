@@ -14,7 +14,7 @@ use merge_protocol::plan::{Beside, ControlRow, Look};
 use merge_protocol::policy::Policy;
 use merge_protocol::schema::{Column, ColumnType};
 use merge_protocol::sql;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Rolling back is a courtesy: the server forgets an abandoned transaction anyway.
@@ -104,11 +104,18 @@ impl<'a> Warehouse<'a> {
             }
             false => self.client.query(statement, options).await,
         };
-        let rows = rows.map_err(|why| self.failed(&why))?;
+        let mut rows = rows.map_err(|why| self.failed(&why))?;
+        if matches!(
+            command,
+            Command::Probe | Command::Confirm | Command::Count | Command::Check | Command::Guard
+        ) {
+            rows = with_columns(rows)?;
+        }
         match command {
             Command::Probe | Command::Confirm => found(&rows).map(Reply::Probed),
             Command::Count => counts(&rows).map(Reply::Counted),
             Command::Check => check(&rows).map(Reply::Checked),
+            Command::Guard => Ok(Reply::Guarded(!rows.is_empty())),
             _ => Ok(Reply::Done),
         }
         .map_err(|what| unexpected(format!("{command:?} was answered by {what}")))
@@ -121,8 +128,13 @@ impl<'a> Warehouse<'a> {
         let state = self.read(&sql::catalog::state(target), options).await;
         let is_missing = matches!(&state, Err(Failure { kind: FailureKind::MissingTable(_), .. }));
         let state = none_if_missing(state)?;
-        // A merge that looks again does so because what it knew was refused.
-        let known = if merge.look().is_none() { self.catalog.columns(target) } else { None };
+        let fed = fed_columns(&state);
+        // A merge that looks again does so because what it knew was refused; and a column that was
+        // fed and is not remembered was added since.
+        let known = self.catalog.columns(target).filter(|columns| {
+            merge.look().is_none()
+                && fed.keys().all(|name| columns.iter().any(|column| &column.name == name))
+        });
         let columns = match known {
             Some(columns) => columns,
             None => {
@@ -135,7 +147,7 @@ impl<'a> Warehouse<'a> {
         let mut look = Look {
             columns,
             control: control_rows(&state)?,
-            fed: fed_columns(&state),
+            fed,
             beside: Beside::ALL.into_iter().collect(),
         };
         if is_missing {
@@ -149,17 +161,45 @@ impl<'a> Warehouse<'a> {
         Ok(look)
     }
 
+    /// The control row of a table, if it has one.
+    pub(crate) async fn control(
+        &self,
+        target: &str,
+        options: &StatementOptions,
+    ) -> Result<Option<ControlRow>, Failure> {
+        let state = none_if_missing(self.read(&sql::catalog::state(target), options).await)?;
+        Ok(control_rows(&state)?.into_iter().next())
+    }
+
+    /// A statement that answers nothing.
+    pub(crate) async fn run(
+        &self,
+        statement: &str,
+        options: &StatementOptions,
+    ) -> Result<(), Failure> {
+        self.client.query(statement, options).await.map(drop).map_err(|why| self.failed(&why))
+    }
+
+    /// A question.
     pub(crate) async fn read(
         &self,
         statement: &str,
         options: &StatementOptions,
     ) -> Result<ResultSet, Failure> {
-        self.client.query(statement, options).await.map_err(|why| self.failed(&why))
+        let rows = self.client.query(statement, options).await.map_err(|why| self.failed(&why))?;
+        with_columns(rows)
     }
 
     fn failed(&self, why: &Error) -> Failure {
         let failure = judge(why);
-        if matches!(failure.kind, FailureKind::EngineAway | FailureKind::Unauthorized) {
+        let gone = matches!(
+            failure.kind,
+            FailureKind::EngineAway
+                | FailureKind::Unauthorized
+                | FailureKind::Unreached
+                | FailureKind::NotAuthorized
+        );
+        if gone {
             // The endpoint that sign-on gave may be gone with the engine.
             self.client.forget_session();
         }
@@ -184,6 +224,7 @@ fn is_in_round(command: &Command) -> bool {
         | Command::Stage
         | Command::Count
         | Command::Begin
+        | Command::Guard
         | Command::Commit
         | Command::Confirm
         | Command::Rollback
@@ -205,7 +246,10 @@ fn options(merge: &Merge, command: &Command, remaining: Duration) -> StatementOp
     let mut options = StatementOptions::new(patience)
         .label(merge.label())
         .statement_timeout(patience.saturating_sub(TIMEOUT_MARGIN).max(TIMEOUT_MARGIN));
-    if matches!(command, Command::Look | Command::Probe | Command::Check | Command::Confirm) {
+    if matches!(
+        command,
+        Command::Look | Command::Probe | Command::Check | Command::Guard | Command::Confirm
+    ) {
         // A cached answer could be older than a commit that we must see.
         options = options.setting("enable_result_cache", "false");
     }
@@ -235,6 +279,15 @@ pub(crate) fn judge(why: &Error) -> Failure {
         ErrorKind::Config => unexpected(text.to_owned()),
         _ => answered(why.status().unwrap_or(500)),
     }
+}
+
+/// A question that is answered without columns was not answered: an empty body would pass for "no
+/// rows", and no rows means that nothing was applied yet.
+fn with_columns(rows: ResultSet) -> Result<ResultSet, Failure> {
+    if rows.columns.is_empty() {
+        return Err(Failure::judge(Seen::Lost).with_text("the reply has no columns"));
+    }
+    Ok(rows)
 }
 
 fn unexpected(text: String) -> Failure {
@@ -283,13 +336,22 @@ fn control_row(rows: &ResultSet, row: usize) -> Option<ControlRow> {
     })
 }
 
-fn fed_columns(rows: &ResultSet) -> BTreeSet<String> {
-    (0..rows.len())
-        .filter(|row| rows.text(*row, "found") == Some("fed"))
-        .filter_map(|row| rows.text(row, "columns"))
-        .flat_map(str::lines)
-        .map(str::to_owned)
-        .collect()
+/// Per column the first change that had it: the smallest over all sets of columns with it.
+fn fed_columns(rows: &ResultSet) -> BTreeMap<String, String> {
+    let mut fed: BTreeMap<String, String> = BTreeMap::new();
+    for row in (0..rows.len()).filter(|row| rows.text(*row, "found") == Some("fed")) {
+        let (Some(columns), Some(first)) = (rows.text(row, "columns"), rows.text(row, "since"))
+        else {
+            continue;
+        };
+        for column in columns.lines() {
+            let known = fed.entry(column.to_owned()).or_insert_with(|| first.to_owned());
+            if first < known.as_str() {
+                first.clone_into(known);
+            }
+        }
+    }
+    fed
 }
 
 fn found(rows: &ResultSet) -> Result<Vec<Found>, &'static str> {

@@ -31,8 +31,9 @@ impl ChangeOp {
     }
 }
 
-/// Where the order within a phase comes from. A table keeps one scheme: texts of two schemes are
-/// not comparable in meaning, so the scheme is the first character.
+/// Where the order within a phase comes from. A generation keeps one scheme: texts of two schemes are
+/// not comparable in meaning, so a table whose ledger holds another one is refused until a reload
+/// begins a new generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub enum OrderScheme {
     /// `load_timestamp`: MySQL's commit time in microseconds. It ties at whole seconds.
@@ -41,11 +42,27 @@ pub enum OrderScheme {
     ChangeSeq,
 }
 
+impl OrderScheme {
+    /// How the scheme is written in a [`ChangeSeq`].
+    pub fn letter(self) -> char {
+        match self {
+            OrderScheme::CommitTime => 't',
+            OrderScheme::ChangeSeq => 's',
+        }
+    }
+
+    /// Whether a recorded order of this generation was made by another scheme.
+    pub fn differs(self, generation: u64, recorded: &str) -> bool {
+        let prefix = format!("{generation:06}");
+        recorded.strip_prefix(&prefix).is_some_and(|rest| !rest.starts_with(self.letter()))
+    }
+}
+
 /// Digits of DMS's `AR_H_CHANGE_SEQ`.
 pub const ORDER_WIDTH: usize = 35;
 const FILE_WIDTH: usize = 17;
 
-/// A change's place in the total order: `scheme | generation | phase | order | file | row | id`.
+/// A change's place in the total order: `generation | scheme | phase | order | file | row | id`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct ChangeSeq(String);
 
@@ -93,16 +110,15 @@ impl ChangeSeq {
             Some(text) => text,
             None => return Err(OrderError::Null),
         };
-        if order.len() > ORDER_WIDTH || !order.bytes().all(|b| b.is_ascii_digit()) {
+        // Nothing at all would pass for zero and lose against every other change.
+        let empty = order.is_empty() && !load;
+        if empty || order.len() > ORDER_WIDTH || !order.bytes().all(|b| b.is_ascii_digit()) {
             return Err(OrderError::Unfit);
         }
-        let scheme = match file.scheme {
-            OrderScheme::CommitTime => 't',
-            OrderScheme::ChangeSeq => 's',
-        };
+        let scheme = file.scheme.letter();
         let phase = if load { '0' } else { '1' };
         Ok(ChangeSeq(format!(
-            "{scheme}{generation:06}{phase}{order:0>ORDER_WIDTH$}{stamp:0>FILE_WIDTH$}{row:010}{id}",
+            "{generation:06}{scheme}{phase}{order:0>ORDER_WIDTH$}{stamp:0>FILE_WIDTH$}{row:010}{id}",
             generation = file.generation,
             stamp = file.stamp.text(),
             id = file.id.short(),
@@ -157,12 +173,20 @@ mod tests {
     }
 
     #[test]
+    fn another_scheme_of_the_same_generation_is_told_apart() {
+        let recorded = seq(7, &cdc(1), 1, 1);
+        assert!(!OrderScheme::CommitTime.differs(7, recorded.as_str()));
+        assert!(OrderScheme::ChangeSeq.differs(7, recorded.as_str()));
+        assert!(!OrderScheme::ChangeSeq.differs(8, recorded.as_str()), "a reload begins anew");
+    }
+
+    #[test]
     fn a_change_without_order_is_refused() {
         let (id, stamp) = (id("one"), cdc(1));
         let file =
             FileOrder { scheme: OrderScheme::ChangeSeq, generation: 1, stamp: &stamp, id: &id };
         assert_eq!(ChangeSeq::new(&file, None, 0), Err(OrderError::Null));
-        for bad in ["-1", "12a", &"9".repeat(36)] {
+        for bad in ["", "-1", "12a", &"9".repeat(36)] {
             assert_eq!(ChangeSeq::new(&file, Some(bad), 0), Err(OrderError::Unfit));
         }
     }

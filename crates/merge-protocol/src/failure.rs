@@ -130,22 +130,16 @@ const TABLE: &[Row] = &[
         source: "JDBC TransactionTest; an earlier COMMIT may have ended it",
     },
     Row {
-        has: &["transaction", "is not in progress"],
-        kind: |_| FailureKind::NoTransaction,
-        effect: Effect::InDoubt,
-        source: "the fake's words for a statement with a dead id; the service's are unknown",
-    },
-    Row {
-        has: &["transaction", "does not exist"],
-        kind: |_| FailureKind::NoTransaction,
-        effect: Effect::InDoubt,
-        source: "firebolt-wire, transactions: a finished id on another statement",
-    },
-    Row {
         has: &["not authorized"],
         kind: |_| FailureKind::NotAuthorized,
         effect: Effect::None,
         source: "firebolt-semantics, error catalogue: database, engine, location",
+    },
+    Row {
+        has: &["transaction", "is not in progress"],
+        kind: |_| FailureKind::NoTransaction,
+        effect: Effect::InDoubt,
+        source: "the fake's words for a statement with a dead id; the service's are unknown",
     },
     Row {
         has: &["relation", "does not exist"],
@@ -170,6 +164,13 @@ const TABLE: &[Row] = &[
         kind: |_| FailureKind::Schema,
         effect: Effect::None,
         source: "JDBC tests: Column 'wrong' does not exist.",
+    },
+    // Below the rows of tables and columns, whose names may say "transaction".
+    Row {
+        has: &["transaction", "does not exist"],
+        kind: |_| FailureKind::NoTransaction,
+        effect: Effect::InDoubt,
+        source: "firebolt-wire, transactions: a finished id on another statement",
     },
     Row {
         has: &["couldn't find column"],
@@ -308,7 +309,11 @@ fn judge_answer(status: u16, text: &str) -> (FailureKind, Effect) {
         500..=599 => (FailureKind::Server, Effect::InDoubt),
         // 408 may come from a gateway that gave up waiting for the engine.
         408 => (FailureKind::TimedOut, Effect::InDoubt),
-        _ => (FailureKind::Refused, Effect::None),
+        // A permission or an endpoint: no data's fault.
+        403 | 404 => (FailureKind::NotAuthorized, Effect::None),
+        // Only these are refusals of a statement (firebolt-wire, error bodies).
+        200 | 400 | 422 => (FailureKind::Refused, Effect::None),
+        _ => (FailureKind::Server, Effect::InDoubt),
     }
 }
 
@@ -354,10 +359,23 @@ mod tests {
         assert_eq!(answered(503, "gateway"), (FailureKind::Server, Effect::InDoubt));
         assert_eq!(answered(400, "syntax error"), (FailureKind::Refused, Effect::None));
         assert_eq!(answered(200, "syntax error"), (FailureKind::Refused, Effect::None));
+        assert_eq!(answered(302, "moved"), (FailureKind::Server, Effect::InDoubt));
+        assert_eq!(answered(403, "forbidden"), (FailureKind::NotAuthorized, Effect::None));
         assert_eq!(answered(401, ""), (FailureKind::Unauthorized, Effect::None));
         assert_eq!(answered(429, "cannot be retried"), (FailureKind::Throttled, Effect::None));
         assert_eq!(Failure::judge(Seen::TimedOut).effect, Effect::InDoubt);
         assert_eq!(Failure::judge(Seen::NotSent).effect, Effect::None);
+    }
+
+    #[test]
+    fn names_that_say_transaction_are_names() {
+        let table = "relation \"cdc_control_user_transactions\" does not exist";
+        let name = "cdc_control_user_transactions".to_owned();
+        assert_eq!(answered(400, table), (FailureKind::MissingTable(name), Effect::None));
+        let column = "Column 'transaction_id' does not exist";
+        assert_eq!(answered(400, column), (FailureKind::Schema, Effect::None));
+        let gone = "transaction 00ff does not exist";
+        assert_eq!(answered(400, gone), (FailureKind::NoTransaction, Effect::InDoubt));
     }
 
     #[test]

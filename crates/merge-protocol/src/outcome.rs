@@ -50,6 +50,18 @@ pub enum Unfinished {
     /// The warehouse refuses what every merge needs: sign-on, a permission, a transaction id, one of
     /// our own statements. No data's fault, so nothing is set aside; it is for an operator.
     Stopped(Failure),
+    /// The target table does not exist, or this account may not see it. Nothing is set aside for it:
+    /// somebody may be recreating it.
+    TargetMissing {
+        /// Its name.
+        table: String,
+    },
+    /// The table's changes were ordered by another column so far. Within one generation the two
+    /// orders cannot be compared: a reload begins a new one.
+    OrderChanged {
+        /// A recorded order.
+        recorded: String,
+    },
     /// The table's control row is missing or doubled. It is never rebuilt with an empty horizon:
     /// `firebolt-merge doctor` says what is there, `adopt` sets it up again.
     ControlBroken {
@@ -118,8 +130,6 @@ reason_codes! {
     BelowHorizon = "below-horizon",
     /// The table's keys are not declared in the configuration.
     KeysNotDeclared = "keys-not-declared",
-    /// The target table does not exist.
-    TargetMissing = "target-missing",
     /// The server refuses for good.
     Refused = "refused",
 }

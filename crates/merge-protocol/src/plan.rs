@@ -98,8 +98,8 @@ pub struct Look {
     pub beside: BTreeSet<Beside>,
     /// The rows of the control table, if it exists.
     pub control: Vec<ControlRow>,
-    /// Columns of the target that earlier files wrote.
-    pub fed: BTreeSet<String>,
+    /// Columns of the target that other files wrote, each with the first change that had it.
+    pub fed: BTreeMap<String, String>,
 }
 
 /// One file of a batch, as the ledger will record it.
@@ -154,9 +154,6 @@ pub enum Planned {
 /// A reason that holds for every file of the batch, because they share their columns.
 pub fn plan(task: &Task, look: &Look, batch: &Batch) -> Result<Planned, Reason> {
     let Some(keys) = &task.keys else { return Err(keys_not_declared(&task.target)) };
-    if look.columns.is_empty() {
-        return Err(target_missing(&task.target));
-    }
     if let Some(ours) = batch.columns.iter().find(|c| c.name.starts_with(RESERVED_PREFIX)) {
         return Err(reason(
             ReasonCode::ReservedColumn,
@@ -164,11 +161,15 @@ pub fn plan(task: &Task, look: &Look, batch: &Batch) -> Result<Planned, Reason> 
         ));
     }
     let dropped = &task.policy.dropped_columns;
-    let diff = schema::compare(&batch.columns, &look.columns, &look.fed, dropped)
+    let newest = batch.files.iter().filter_map(|file| file.seq_max.as_ref()).max();
+    let newest = newest.map_or("", ChangeSeq::as_str);
+    let diff = schema::compare(&batch.columns, &look.columns, &look.fed, newest, dropped)
         .map_err(|refusal| reason(ReasonCode::Schema, refusal.to_string()))?;
     let mut targets = Vec::new();
     for key in keys {
-        let mapped = diff.mapped.iter().find(|c| c.target.eq_ignore_ascii_case(key));
+        let exact = diff.mapped.iter().find(|c| &c.target == key);
+        let folded = || diff.mapped.iter().find(|c| c.target.eq_ignore_ascii_case(key));
+        let mapped = exact.or_else(folded);
         let Some(mapped) = mapped else {
             return Err(reason(
                 ReasonCode::KeyMissing,
@@ -204,14 +205,6 @@ pub fn keys_not_declared(target: &str) -> Reason {
             "table {target} has no keys in the configuration; declare them, or declare `append` for a \
              table that only grows"
         ),
-    )
-}
-
-/// The target does not exist.
-pub fn target_missing(target: &str) -> Reason {
-    reason(
-        ReasonCode::TargetMissing,
-        format!("table {target} does not exist; create it, then redrive the file"),
     )
 }
 
@@ -255,7 +248,6 @@ mod tests {
         assert!(matches!(plan(&keyed, &look(&users), &wider), Ok(Planned::Add(_))));
         let none = task(None);
         assert_eq!(code(&none, &look(&users), &batch(&users)), ReasonCode::KeysNotDeclared);
-        assert_eq!(code(&keyed, &look(&[]), &batch(&users)), ReasonCode::TargetMissing);
         let no_key = batch(&[("name", "text")]);
         assert_eq!(code(&keyed, &look(&users), &no_key), ReasonCode::KeyMissing);
         let ours = batch(&[("id", "bigint"), ("__cdc_key", "text")]);

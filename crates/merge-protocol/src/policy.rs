@@ -13,6 +13,7 @@
 //!     patience_stage = "2m"
 //!     patience_merge = "4m"
 //!     trust_commit = false           # true once `doctor` saw that COMMIT of a failed transaction errs
+//!     refuses_dead_transactions = false  # true once it saw that a lost transaction's id is refused
 //!     order = "load_timestamp"       # or "AR_H_CHANGE_SEQ"
 //!     dropped_columns = []
 //!
@@ -60,6 +61,10 @@ pub struct Policy {
     /// Whether a 2xx to COMMIT proves the commit. Where COMMIT of a failed transaction is not
     /// known to be an error, the ledger is asked instead (one more SELECT a file).
     pub trust_commit: bool,
+    /// Whether a statement that carries the id of a lost transaction is certainly refused. Where it might
+    /// run on its own, a round asks from outside whether its fence was committed ahead of it (one more
+    /// SELECT a round).
+    pub refuses_dead_transactions: bool,
     /// Which column orders the changes of a file.
     pub order: Order,
     /// Columns of the target that the source has declared dropped.
@@ -111,6 +116,7 @@ impl Default for Policy {
             patience_stage: Duration::from_secs(120),
             patience_merge: Duration::from_secs(240),
             trust_commit: false,
+            refuses_dead_transactions: false,
             order: Order::LoadTimestamp,
             dropped_columns: BTreeSet::new(),
             backoff: Backoff { base: Duration::from_millis(250), max: Duration::from_secs(15) },

@@ -6,7 +6,7 @@
 //! Types and casts: firebolt-semantics, types and the cast matrix. Nothing here talks to a server.
 
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Columns of the staging table that are ours. A source that brings columns of this prefix is
 /// refused, because they could not be told apart.
@@ -177,15 +177,18 @@ pub fn is_control_column(name: &str) -> bool {
 
 /// Compares a file's columns with the target's.
 ///
-/// `fed` are the target's columns that earlier files wrote: one of them missing now would be
-/// silently NULL for new rows and stale for old ones. `dropped` names those that were declared gone.
+/// `fed` are the target's columns that other files wrote, each with the first change that had it: one
+/// of them missing in a file that is newer (its last change is `newest`) would be silently NULL for
+/// new rows and stale for old ones. In an older file it is missing because it did not exist yet.
+/// `dropped` names those that were declared gone.
 ///
 /// # Errors
 /// Every difference that cannot be bridged without loss.
 pub fn compare(
     source: &[Column],
     target: &[Column],
-    fed: &BTreeSet<String>,
+    fed: &BTreeMap<String, String>,
+    newest: &str,
     dropped: &BTreeSet<String>,
 ) -> Result<SchemaDiff, SchemaRefusal> {
     let mut diff = SchemaDiff::default();
@@ -220,11 +223,15 @@ pub fn compare(
             Found::None => diff.added.push(Column { nullable: true, ..column.clone() }),
         }
     }
-    for name in fed.difference(&written) {
+    for (name, first) in fed {
+        // A full load has no Op even where the changes after it have.
+        if written.contains(name) || is_control_column(name) || newest <= first.as_str() {
+            continue;
+        }
         let still_there = target.iter().any(|column| &column.name == name);
         if still_there && !dropped.contains(name) {
             refused.push(format!(
-                "column {name} was in earlier files and is missing now; declare it dropped or fix the source"
+                "column {name} was in older files and is missing now; declare it dropped or fix the source"
             ));
         }
     }
@@ -243,7 +250,11 @@ fn find<'a>(target: &'a [Column], name: &str) -> Found<'a> {
     if let Some(exact) = target.iter().find(|column| column.name == name) {
         return Found::One(exact);
     }
-    let mut folded = target.iter().filter(|column| column.name.eq_ignore_ascii_case(name));
+    // A business column `op` is not DMS's `Op`.
+    let is_control = |column: &&Column| is_control_column(name) != is_control_column(&column.name);
+    let mut folded = target
+        .iter()
+        .filter(|column| column.name.eq_ignore_ascii_case(name) && !is_control(column));
     match (folded.next(), folded.next()) {
         (None, _) => Found::None,
         (Some(one), None) => Found::One(one),
@@ -261,6 +272,10 @@ mod tests {
 
     fn names(items: &[&str]) -> BTreeSet<String> {
         items.iter().map(|item| (*item).to_owned()).collect()
+    }
+
+    fn fed(items: &[&str]) -> BTreeMap<String, String> {
+        items.iter().map(|item| ((*item).to_owned(), "5".to_owned())).collect()
     }
 
     #[test]
@@ -297,14 +312,19 @@ mod tests {
     fn nothing_is_dropped_in_silence() {
         let target = [column("id", "bigint"), column("name", "text"), column("note", "text")];
         let source = [column("Op", "text"), column("ID", "integer"), column("nick", "text")];
-        let diff = compare(&source, &target, &names(&[]), &names(&[])).expect("fits");
+        let diff = compare(&source, &target, &fed(&[]), "9", &names(&[])).expect("fits");
         assert_eq!(diff.added, [column("nick", "text")]);
         assert_eq!(diff.mapped.len(), 1, "Op is a control column the target does not have");
         assert_eq!(diff.mapped[0].target, "id");
-        let gone = compare(&source, &target, &names(&["id", "name"]), &names(&[]));
-        assert!(gone.expect_err("name was fed").to_string().contains("column name was in earlier"));
-        assert!(compare(&source, &target, &names(&["name"]), &names(&["name"])).is_ok());
-        let clash = compare(&[column("name", "bytea")], &target, &names(&[]), &names(&[]));
+        let gone = compare(&source, &target, &fed(&["id", "name"]), "9", &names(&[]));
+        assert!(gone.expect_err("name was fed").to_string().contains("column name was in older"));
+        assert!(compare(&source, &target, &fed(&["name"]), "9", &names(&["name"])).is_ok());
+        // A file from before the column existed, and a full load without Op, are as they should be.
+        assert!(compare(&source, &target, &fed(&["name"]), "4", &names(&[])).is_ok());
+        let with_op = [column("id", "bigint"), column("Op", "text")];
+        let load = [column("id", "bigint")];
+        assert!(compare(&load, &with_op, &fed(&["Op"]), "9", &names(&[])).is_ok());
+        let clash = compare(&[column("name", "bytea")], &target, &fed(&[]), "9", &names(&[]));
         assert!(clash.expect_err("bytea").to_string().contains("BYTEA in the file and TEXT"));
     }
 }

@@ -5,7 +5,7 @@
 //! since the engine under test must recognise those and no others.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fake_firebolt as fake;
@@ -39,7 +39,7 @@ struct State {
 
 #[derive(Clone, Debug)]
 struct Known {
-    file: String,
+    file: Arc<str>,
     statement: StatementName,
 }
 
@@ -58,7 +58,7 @@ impl ServerHooks {
     fn known(&self, statement: &StatementInfo) -> Known {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let known = state.known.entry(statement.request).or_insert_with(|| Known {
-            file: self.nemesis.file_of(&statement.peer),
+            file: Arc::from(self.nemesis.file_of(&statement.peer)),
             statement: name_of(statement),
         });
         known.clone()

@@ -100,6 +100,7 @@ fn workload(scenario: &Scenario, draw: &Draw) -> WorkloadPlan {
         update,
         delete,
         same_key: wanted.same_key.unwrap_or(Ratio { numerator: 1, denominator: 4 }),
+        full_load: wanted.full_load.unwrap_or(false),
         files: draw.count("files", files, Between { min: 6, max: 7 }),
         rows: rows.unwrap_or(Between { min: 1, max: 12 }),
         step: wanted.step.unwrap_or(millis(400)),

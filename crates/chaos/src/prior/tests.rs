@@ -193,6 +193,7 @@ fn inserts() -> WorkloadPlan {
         update: 0,
         delete: 0,
         same_key: Ratio::ZERO,
+        full_load: false,
         rows: Between { min: 3, max: 3 },
         ..plan()
     }
@@ -244,6 +245,7 @@ async fn a_delete_without_a_match_is_inserted() {
         update: 0,
         delete: 1,
         same_key: Ratio::ZERO,
+        full_load: false,
         rows: Between { min: 1, max: 1 },
         ..plan()
     };
@@ -323,6 +325,7 @@ async fn two_rows_of_one_new_key_are_two_rows_until_prior_5() {
         update: 1,
         delete: 0,
         same_key: Ratio::ONE,
+        full_load: false,
         rows: Between { min: 2, max: 2 },
         ..plan()
     };

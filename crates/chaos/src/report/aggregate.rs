@@ -6,12 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::outcome::{
-    Cell, CensusOutcome, DeterminismOutcome, Expectation, Label, MutantOutcome, Origin, Outcome,
-    Part, RawReport, RunOutcome, Section, Tally,
+    CensusOutcome, DeterminismOutcome, Expectation, Label, MutantOutcome, Origin, Outcome, Part,
+    RawReport, RunOutcome, Section, Tally,
 };
+use crate::report::coverage;
 use crate::report::json::{
-    CoverageReport, CrashReport, DeterminismReport, ExhaustiveReport, FailureReport, MutantReport,
-    PairReport, Report, RungReport, SCHEMA_VERSION, ScenarioReport,
+    CrashReport, DeterminismReport, ExhaustiveReport, FailureReport, MutantReport, PairReport,
+    Report, RungReport, SCHEMA_VERSION, ScenarioReport,
 };
 use crate::stats;
 
@@ -40,7 +41,7 @@ pub fn report(raw: &RawReport) -> Report {
         mutants: mutants(&raw.parts),
         failures: failures(&raw.parts),
         internal_errors: internal_errors(&raw.parts),
-        coverage: coverage(raw),
+        coverage: coverage::coverage(raw),
         determinism: determinism(&raw.parts),
         fresh_schedules: 0,
         zero_failure_bound_95: 0.0,
@@ -117,7 +118,8 @@ fn names<'a>(parts: impl Iterator<Item = &'a Part>) -> Vec<&'a str> {
     parts.map(|part| part.label.name.as_str()).filter(|name| seen.insert(*name)).collect()
 }
 
-fn add(sums: &mut BTreeMap<String, u64>, counts: &BTreeMap<String, u64>) {
+/// Adds counts by name.
+pub(super) fn add(sums: &mut BTreeMap<String, u64>, counts: &BTreeMap<String, u64>) {
     for (name, count) in counts {
         *sums.entry(name.clone()).or_default() += count;
     }
@@ -405,68 +407,6 @@ fn internal_errors(parts: &[Part]) -> Vec<String> {
         .collect()
 }
 
-fn coverage(raw: &RawReport) -> CoverageReport {
-    let mut sums: BTreeMap<(String, String, String), u64> = BTreeMap::new();
-    let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
-    let mut oracles: BTreeMap<String, u64> = BTreeMap::new();
-    let mut drawn = 0;
-    let mut count_cells = |cells: &[Cell]| {
-        for cell in cells {
-            let at = (cell.fault.clone(), cell.statement.clone(), cell.phase.clone());
-            *sums.entry(at).or_default() += cell.count;
-        }
-    };
-    for part in &raw.parts {
-        match &part.outcome {
-            Outcome::Run(run) => {
-                count_cells(&run.cells);
-                add(&mut oracles, &run.oracles);
-                if part.label.origin == Origin::Fresh && part.label.section == Section::Scenario {
-                    drawn += 1;
-                    *seen.entry(run.hash.as_str()).or_default() += 1;
-                }
-            }
-            Outcome::Census(census) => {
-                count_cells(&census.cells);
-                add(&mut oracles, &census.oracles);
-            }
-            Outcome::Mutant(_) | Outcome::Determinism(_) | Outcome::Broken(_) => {}
-        }
-    }
-    let singletons = seen.values().filter(|times| **times == 1).count() as u64;
-    CoverageReport {
-        cold: cold(&sums),
-        cells: sums.into_iter().map(|((f, s, p), count)| (f, s, p, count)).collect(),
-        distinct_histories: seen.len() as u64,
-        singletons,
-        unseen_estimate: stats::rounded(stats::unseen_estimate(singletons, drawn)),
-        idle_oracles: oracles.into_iter().filter(|(_, n)| *n == 0).map(|(name, _)| name).collect(),
-    }
-}
-
-/// Cells that never fired, among the statements that any fault reached and the phases at which that
-/// fault fired at all: what the distribution could have drawn.
-fn cold(warm: &BTreeMap<(String, String, String), u64>) -> Vec<(String, String, String)> {
-    let statements: BTreeSet<&String> = warm.keys().map(|(_, statement, _)| statement).collect();
-    let kinds: BTreeSet<(&String, &String)> = warm.keys().map(|(f, _, p)| (f, p)).collect();
-    let decides = |statement: &str| matches!(statement, "commit" | "stage" | "alter" | "drop");
-    let mut cells = Vec::new();
-    for (fault, phase) in kinds {
-        for statement in &statements {
-            // Only COMMIT and autocommit statements have the phase `committed`; only a DROP can
-            // fail as a DROP.
-            let possible = (phase != "committed" || decides(statement))
-                && (!matches!(fault.as_str(), "F16" | "F17" | "F18") || *statement == "drop")
-                && (fault != "F10" || *statement == "commit");
-            let cell = (fault.clone(), (*statement).clone(), phase.clone());
-            if possible && !warm.contains_key(&cell) {
-                cells.push(cell);
-            }
-        }
-    }
-    cells
-}
-
 fn determinism(parts: &[Part]) -> DeterminismReport {
     let mut report = DeterminismReport::default();
     for part in parts {
@@ -486,116 +426,4 @@ fn determinism(parts: &[Part]) -> DeterminismReport {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::report::{json, sample};
-
-    /// One thing that is not as it should be.
-    type Change<'a> = &'a dyn Fn(&mut RawReport);
-
-    /// What a passing sample turns into when one part of it is changed.
-    fn code_after(change: impl Fn(&mut RawReport)) -> u8 {
-        let mut raw = sample::passing();
-        change(&mut raw);
-        report(&raw).exit_code
-    }
-
-    fn run_of(raw: &mut RawReport, section: Section) -> &mut RunOutcome {
-        raw.parts
-            .iter_mut()
-            .filter(|part| part.label.section == section)
-            .find_map(|part| match &mut part.outcome {
-                Outcome::Run(run) => Some(run),
-                _ => None,
-            })
-            .expect("the sample has one")
-    }
-
-    #[test]
-    fn each_verdict_has_its_code_and_its_precedence() {
-        let violate = |raw: &mut RawReport| {
-            run_of(raw, Section::Scenario).findings.push(sample::finding("O1"));
-        };
-        let stick =
-            |raw: &mut RawReport| run_of(raw, Section::Scenario).stuck = Some("waits".into());
-        let idle = |raw: &mut RawReport| {
-            raw.expectations.entry("network/lost-commit-ack".into()).or_default().faults =
-                vec!["F99".into()];
-        };
-        let miss = |raw: &mut RawReport| sample::mutant_of(raw).by = None;
-        let diverge =
-            |raw: &mut RawReport| sample::determinism_of(raw).difference = Some("x".into());
-        let crash = |raw: &mut RawReport| {
-            run_of(raw, Section::Scenario).internal_error = Some("bug".into())
-        };
-        let steps: [(u8, Change<'_>); 6] =
-            [(12, &idle), (14, &miss), (11, &stick), (10, &violate), (13, &diverge), (1, &crash)];
-        assert_eq!(code_after(|_| {}), 0);
-        for (code, change) in steps {
-            assert_eq!(code_after(change), code);
-        }
-        // Each stronger verdict hides the weaker ones before it.
-        let mut raw = sample::passing();
-        for (code, change) in steps {
-            change(&mut raw);
-            assert_eq!(report(&raw).exit_code, code);
-        }
-    }
-
-    #[test]
-    fn prior_rungs_never_set_the_code_and_the_engine_does() {
-        let violate = |raw: &mut RawReport, policy: &str| {
-            for part in &mut raw.parts {
-                if part.label.section == Section::Ladder
-                    && part.label.name == policy
-                    && let Outcome::Run(run) = &mut part.outcome
-                {
-                    run.findings.push(sample::finding("O1"));
-                }
-            }
-        };
-        assert_eq!(code_after(|raw| violate(raw, "prior-0")), 0);
-        assert_eq!(code_after(|raw| violate(raw, ENGINE)), 10);
-    }
-
-    #[test]
-    fn a_shard_is_never_vacuous_and_the_merge_is() {
-        let mut raw = sample::passing();
-        raw.expectations.entry("network/lost-commit-ack".into()).or_default().marks =
-            BTreeMap::from([("never.reached".into(), 1)]);
-        assert_eq!(report(&raw).exit_code, 12);
-        let cut = |keep: usize| {
-            let mut shard = raw.clone();
-            shard.parts.retain(|part| part.index % 2 == keep);
-            shard
-        };
-        let (even, odd) = (cut(0), cut(1));
-        assert_eq!(report(&even).exit_code, 0);
-        let merged = RawReport::merge(vec![odd, even]).expect("a partition");
-        assert_eq!(json::render(&report(&merged)), json::render(&report(&raw)));
-    }
-
-    #[test]
-    fn a_liveness_complaint_is_stuck_and_not_a_violation() {
-        let code = code_after(|raw| {
-            run_of(raw, Section::Scenario).findings.push(sample::finding("O10"));
-        });
-        assert_eq!(code, 11);
-    }
-
-    #[test]
-    fn cold_cells_respect_what_is_possible() {
-        let warm: BTreeMap<_, _> = [
-            ("F04", "commit", "committed"),
-            ("F02", "begin", "received"),
-            ("F16", "drop", "executed"),
-        ]
-        .into_iter()
-        .map(|(f, s, p)| ((f.to_owned(), s.to_owned(), p.to_owned()), 1))
-        .collect();
-        let cold = cold(&warm);
-        assert!(cold.contains(&("F02".into(), "commit".into(), "received".into())));
-        assert!(!cold.iter().any(|(f, s, _)| f == "F04" && s == "begin"));
-        assert!(!cold.iter().any(|(f, s, _)| f == "F16" && s != "drop"));
-    }
-}
+mod tests;

@@ -11,6 +11,7 @@
 //! A renderer must not compute a verdict: that is `aggregate`'s, so that all of them agree.
 
 pub mod aggregate;
+pub mod coverage;
 pub mod files;
 pub mod html;
 pub mod json;

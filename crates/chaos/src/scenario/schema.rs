@@ -114,6 +114,8 @@ pub struct Workload {
     pub batches: Option<Batches>,
     /// Chance that a change takes the key of the one before. Default 1/4.
     pub same_key: Option<Ratio>,
+    /// The first file is a full load. Default false.
+    pub full_load: Option<bool>,
     /// Source time between two changes. Default 400 ms, so that whole seconds tie.
     pub step: Option<Span>,
     /// A column that appears on the way.

@@ -31,6 +31,7 @@ fn workload(plan: &mut Plan, stream: &mut Stream) {
     workload.update = count(stream.range(0..=6));
     workload.delete = count(stream.range(0..=4));
     workload.same_key = Ratio { numerator: count(stream.range(0..=3)), denominator: 4 };
+    workload.full_load = stream.range(0..=3) == 0;
     workload.step = Span(Duration::from_millis(*stream.pick(&[1, 50, 400, 5_000])));
 }
 

@@ -113,18 +113,10 @@ pub fn key_text(key_columns: &[String], row: &Row) -> String {
     parts.join("|")
 }
 
-/// Draws a workload of change files. Equal plan and stream give equal bytes. The error says what is
-/// wrong with the plan's DDL or key.
+/// Draws a workload. Equal plan and stream give equal bytes. The error says what is wrong with the
+/// plan's DDL or key.
 pub fn generate(plan: &WorkloadPlan, stream: &mut Stream) -> Result<Workload, String> {
-    draw(plan, FileKind::Changes, stream)
-}
-
-/// The same, but the first file is a full load: one insert each of new keys, and no `Op`.
-pub fn generate_after_load(plan: &WorkloadPlan, stream: &mut Stream) -> Result<Workload, String> {
-    draw(plan, FileKind::FullLoad, stream)
-}
-
-fn draw(plan: &WorkloadPlan, first: FileKind, stream: &mut Stream) -> Result<Workload, String> {
+    let first = if plan.full_load { FileKind::FullLoad } else { FileKind::Changes };
     let columns = table::columns(&plan.ddl)?;
     let missing = plan.key.iter().find(|key| !columns.iter().any(|column| column.name == **key));
     if let Some(key) = missing {

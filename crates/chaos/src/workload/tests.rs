@@ -28,6 +28,7 @@ pub(crate) fn plan() -> WorkloadPlan {
         update: 6,
         delete: 1,
         same_key: Ratio { numerator: 1, denominator: 4 },
+        full_load: false,
         files: 6,
         rows: Between { min: 1, max: 8 },
         step: Span(Duration::from_millis(400)),
@@ -197,9 +198,9 @@ fn other_tables_work_as_well() {
 
 #[test]
 fn a_full_load_holds_one_insert_of_each_key_and_no_op() {
-    let plan = WorkloadPlan { rows: Between { min: 5, max: 5 }, ..plan() };
+    let plan = WorkloadPlan { rows: Between { min: 5, max: 5 }, full_load: true, ..plan() };
     let stream = &mut Seed(2).stream("workload");
-    let workload = generate_after_load(&plan, stream).expect("a good plan");
+    let workload = generate(&plan, stream).expect("a good plan");
     let load = &workload.files[0];
     assert_eq!(load.object_key, "firebolt_dms_job/db/users/LOAD00000001.parquet");
     let changes: Vec<_> = load.changes.iter().map(|index| &workload.truth[*index]).collect();

@@ -78,7 +78,10 @@ impl Hatchery {
         let keys = BTreeMap::from([(plan.workload.table.clone(), plan.workload.key.clone())]);
         let json = serde_json::to_string(&keys).map_err(|error| error.to_string())?;
         let tables = TableKeys::from_json(&json).map_err(|error| error.to_string())?;
-        let config = EngineConfig::new(names::BUCKET, names::LOCATION, names::PREFIX, tables);
+        let mut config = EngineConfig::new(names::BUCKET, names::LOCATION, names::PREFIX, tables);
+        // Some mutants run statements outside their transaction. The engine's own guard against a
+        // server that does so would stop them, and the oracles behind it would not be tested.
+        config.policy.refuses_dead_transactions = plan.mutant.is_some();
         let mutant = match &plan.mutant {
             None => None,
             Some(name) => {

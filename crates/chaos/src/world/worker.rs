@@ -261,3 +261,100 @@ async fn end<T>(task: JoinHandle<T>) {
     task.abort();
     let _ = task.await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// Works for two minutes, and counts how many invocations came to their end.
+    struct Slow {
+        finished: Arc<AtomicU64>,
+    }
+
+    impl Loader for Slow {
+        fn invoke(&self, _: Invocation) -> BoxFuture<'_, Report> {
+            Box::pin(async {
+                tokio::time::sleep(Duration::from_secs(120)).await;
+                self.finished.fetch_add(1, Ordering::Relaxed);
+                Ok(vec![(0, Reported::Applied)])
+            })
+        }
+    }
+
+    struct Site {
+        workers: Workers,
+        nemesis: Nemesis,
+        finished: Arc<AtomicU64>,
+        hatched: Arc<AtomicU64>,
+    }
+
+    fn site(deadline: u64) -> Site {
+        let mut plan = job::tests::plan();
+        plan.delivery.deadline.0 = Duration::from_secs(deadline);
+        let recorder = Recorder::new();
+        let nemesis = Nemesis::new(&plan, recorder.clone());
+        let (finished, hatched) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
+        let (ends, born) = (Arc::clone(&finished), Arc::clone(&hatched));
+        let hatch: Hatch = Arc::new(move |_, _| {
+            born.fetch_add(1, Ordering::Relaxed);
+            Arc::new(Slow { finished: Arc::clone(&ends) })
+        });
+        let workers = Workers::new(&plan, hatch, &nemesis, &recorder);
+        Site { workers, nemesis, finished, hatched }
+    }
+
+    fn invocation() -> Invocation {
+        Invocation {
+            number: 1,
+            request_id: "r".to_owned(),
+            delivery: 1,
+            files: vec![0],
+            object_keys: vec!["k".to_owned()],
+            event: serde_json::Value::Null,
+            deadline: Instant::now(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_drops_the_work_and_replaces_the_container() {
+        let site = site(60);
+        assert_eq!(site.workers.invoke(invocation(), "-").await, Ended::TimedOut);
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        assert_eq!(site.finished.load(Ordering::Relaxed), 0, "nothing of it runs later");
+        assert_eq!(site.hatched.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_kill_ends_the_invocation_where_it_stands() {
+        let site = site(300);
+        let (workers, nemesis) = (site.workers.clone(), site.nemesis.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            nemesis.switch_of("worker-1").expect("the only worker").kill();
+        });
+        assert_eq!(workers.invoke(invocation(), "-").await, Ended::Killed);
+        assert_eq!(workers.invoke(invocation(), "-").await, succeeded());
+        assert_eq!(site.hatched.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frozen_worker_is_given_up_and_goes_on_after_the_thaw() {
+        let site = site(60);
+        let nemesis = site.nemesis.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            let switch = nemesis.switch_of("worker-1").expect("the only worker");
+            switch.freeze(Duration::from_secs(200));
+        });
+        assert_eq!(site.workers.invoke(invocation(), "-").await, Ended::TimedOut);
+        assert_eq!(site.finished.load(Ordering::Relaxed), 0);
+        site.workers.idle().await;
+        assert_eq!(site.finished.load(Ordering::Relaxed), 1, "the zombie came to its end");
+    }
+
+    fn succeeded() -> Ended {
+        Ended::Succeeded { files: vec![(0, Reported::Applied)] }
+    }
+}

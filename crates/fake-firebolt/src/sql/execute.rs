@@ -31,7 +31,7 @@ pub fn execute(
     let view = txn.view().clone();
     let binder = Binder::new(&view, ctx.facts());
     let parsed = match &statement.body {
-        Body::Sql(parsed) => parsed.as_ref(),
+        Body::Sql(parsed) => parsed.statement(),
         Body::Copy(copy) => return copy::run(copy, &binder, txn).map(|()| ResultSet::default()),
         Body::Name(_) | Body::Setting(..) | Body::None => return outside(statement.kind),
     };

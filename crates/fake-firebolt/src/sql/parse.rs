@@ -11,6 +11,7 @@ use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use super::error::{SqlError, SqlErrorKind};
 use super::external::ExternalRead;
+use super::parse_cache::Tree;
 use super::statement::{Body, Statement, StatementKind};
 use super::{copy, ddl};
 
@@ -56,11 +57,12 @@ impl Dialect for FireboltDialect {
     }
 }
 
-/// Parses one statement; a trailing `;` is allowed.
+/// Parses one statement; a trailing `;` is allowed. What [`super::parse`] does for a text that it
+/// cannot make out of an earlier one.
 ///
 /// # Errors
 /// A [`SqlErrorKind::Syntax`] error with line and column, or [`SqlErrorKind::Unsupported`].
-pub fn parse(text: &str) -> Result<Statement, SqlError> {
+pub(super) fn parse_afresh(text: &str) -> Result<Statement, SqlError> {
     let mut tokens =
         Tokenizer::new(&FireboltDialect, text).tokenize_with_location().map_err(|error| {
             SqlError::syntax(error.location, format!("syntax error, {}", error.message))
@@ -162,7 +164,7 @@ fn parse_general(mut tokens: Vec<TokenWithSpan>) -> Result<Statement, SqlError> 
         ast::Statement::Truncate(_) => StatementKind::Truncate,
         _ => StatementKind::Other,
     };
-    Ok(Statement { kind, body: Body::Sql(Box::new(parsed)), primary_index, reads })
+    Ok(Statement { kind, body: Body::Sql(Tree::new(parsed)), primary_index, reads })
 }
 
 /// sqlparser ends its messages with ` at Line: 1, Column: 9`; Firebolt begins with them.

@@ -1,9 +1,8 @@
 //! A parsed statement and its kind: all that the server has to know before it executes one.
 
-use sqlparser::ast;
-
 use super::copy::CopyStatement;
 use super::external::ExternalRead;
+use super::parse_cache::Tree;
 
 /// What a statement is, as far as sessions, transactions, and faults are concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,7 +70,7 @@ impl StatementKind {
 /// The parsed form.
 #[derive(Debug, Clone)]
 pub(super) enum Body {
-    Sql(Box<ast::Statement>),
+    Sql(Tree),
     Copy(CopyStatement),
     /// USE: the name.
     Name(String),

@@ -22,6 +22,9 @@ fn render(report: &AuditReport, has_keys: bool) -> Answer {
     let advice = "`redrive` merges it";
     let unsettled = report.unsettled.iter();
     lines.extend(unsettled.map(|object| Line::new("Unsettled", &object.key).text(advice)));
+    let advice = "see cdc_quarantine; `redrive` tries it again";
+    let aside = report.quarantined.iter();
+    lines.extend(aside.map(|object| Line::new("Set aside", &object.key).text(advice)));
     Answer {
         lines,
         summary: tally(report),
@@ -32,7 +35,10 @@ fn render(report: &AuditReport, has_keys: bool) -> Answer {
 
 /// Whether somebody has to look at the table.
 fn attention(report: &AuditReport) -> bool {
-    !report.unsettled.is_empty() || !report.duplicate_keys.is_empty()
+    let in_order = report.unsettled.is_empty()
+        && report.quarantined.is_empty()
+        && report.duplicate_keys.is_empty();
+    !in_order
 }
 
 pub(super) fn duplicates(report: &AuditReport, has_keys: bool) -> Vec<Line> {
@@ -45,8 +51,9 @@ pub(super) fn duplicates(report: &AuditReport, has_keys: bool) -> Vec<Line> {
 
 pub(super) fn tally(report: &AuditReport) -> String {
     format!(
-        "{} settled, {} not, {} more than once",
+        "{} applied, {} set aside, {} neither, {} more than once",
         count(report.settled, "file"),
+        report.quarantined.len(),
         report.unsettled.len(),
         count(report.duplicate_keys.len(), "key"),
     )
@@ -56,6 +63,7 @@ pub(super) fn machine(report: &AuditReport, has_keys: bool) -> Value {
     let one = |object: &ObjectRef| json!({"key": object.key, "etag": object.etag});
     json!({
         "settled": report.settled,
+        "quarantined": report.quarantined.iter().map(one).collect::<Vec<_>>(),
         "unsettled": report.unsettled.iter().map(one).collect::<Vec<_>>(),
         "duplicates_looked_for": has_keys,
         "duplicate_keys": report.duplicate_keys,
@@ -71,8 +79,9 @@ mod tests {
     fn an_audit_lists_what_needs_attention() {
         let report = AuditReport {
             unsettled: vec![object("20251111-120000001"), object("20251111-120000002")],
+            quarantined: vec![object("20251111-120000003")],
             settled: 41,
-            duplicate_keys: vec!["[Int(7)]".into()],
+            duplicate_keys: vec!["7".into()],
         };
         let clean = AuditReport { settled: 1, ..AuditReport::default() };
         assert_eq!(render(&report, true).exit_code(), 10);

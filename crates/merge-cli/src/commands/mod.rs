@@ -69,6 +69,12 @@ fn unfinished(why: &Unfinished) -> String {
         Unfinished::Stopped(failure) => {
             format!("the warehouse refuses ({:?}): {}", failure.kind, failure.text)
         }
+        Unfinished::TargetMissing { table } => {
+            format!("table {table} does not exist or may not be seen; create it, then redrive")
+        }
+        Unfinished::OrderChanged { recorded } => {
+            format!("the table's changes were ordered by another column so far (as in {recorded})")
+        }
         Unfinished::ControlBroken { rows } => {
             format!("the table's control table has {rows} rows instead of one; nothing is merged")
         }

@@ -44,7 +44,7 @@ mod tests {
     fn a_redrive_tells_before_and_now() {
         let redriven = every_outcome();
         let unsettled = redriven.iter().map(|result| result.object.clone()).collect();
-        let audit = AuditReport { unsettled, settled: 41, duplicate_keys: Vec::new() };
+        let audit = AuditReport { unsettled, settled: 41, ..AuditReport::default() };
         let done = Reconciled { audit: audit.clone(), redriven: redriven.clone() };
         assert_eq!(render(&done, true).exit_code(), 10);
         let all_good = Reconciled { audit, redriven: redriven[..2].to_vec() };

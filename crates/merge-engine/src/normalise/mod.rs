@@ -69,8 +69,9 @@ impl Normaliser<'_> {
             return Ok(Normalised { batch: Batch::default(), refused });
         };
         let shape = shape(&first.table);
+        let most = if merge.is_one_by_one() { 1 } else { usize::MAX };
         let together: Vec<&ReadFile<'_>> =
-            read.iter().filter(|file| self::shape(&file.table) == shape).collect();
+            read.iter().filter(|file| self::shape(&file.table) == shape).take(most).collect();
         let batch = self.reduce(&together).await?;
         Ok(Normalised { batch, refused })
     }

@@ -42,7 +42,8 @@ pub(crate) fn changes(
     file: &FileOrder<'_>,
 ) -> Result<Vec<Change>, Reason> {
     let keys = key_columns(table, keys, target)?;
-    let op = match table.find("Op") {
+    // Exactly this name: a business column `op` holds no operations.
+    let op = match table.columns.iter().find(|column| column.column.name == "Op") {
         Some(column) => Some(column),
         // A change file whose Op is missing would turn its deletes into updates.
         None if !file.stamp.is_load() => {

@@ -40,7 +40,11 @@ impl Merge {
             return self.all_aside(&plan::keys_not_declared(&self.task.target));
         }
         if !exists {
-            return self.all_aside(&plan::target_missing(&self.task.target));
+            let table = self.task.target.clone();
+            return self.give_up(Unfinished::TargetMissing { table }, notes);
+        }
+        if let Some(recorded) = self.other_scheme() {
+            return self.give_up(Unfinished::OrderChanged { recorded }, notes);
         }
         State::Probing
     }
@@ -125,6 +129,7 @@ impl Merge {
             if let Some(staged) = &mut self.staged {
                 staged.counted = true;
             }
+            self.refusals = 0;
             return State::Opening(BodyOf(Body::Apply));
         }
         self.recounts += 1;
@@ -141,6 +146,14 @@ impl Merge {
     pub(super) fn generation_of(&self, id: &crate::object::FileId) -> Option<u64> {
         let control = self.look.as_ref()?.control.first()?;
         Some(control.generation_of(&self.task.files.get(id)?.path))
+    }
+
+    /// An order of the current generation that another scheme made.
+    fn other_scheme(&self) -> Option<String> {
+        let look = self.look.as_ref()?;
+        let generation = look.control.first()?.generation;
+        let scheme = self.task.policy.order.scheme();
+        look.fed.values().find(|first| scheme.differs(generation, first)).cloned()
     }
 
     fn all_aside(&mut self, reason: &Reason) -> State {

@@ -55,7 +55,7 @@ fn body_of(state: &State) -> Body {
     match state {
         State::Fencing(opened) => opened.body,
         State::Checking(fenced) => fenced.opened.body,
-        State::SettingAside(checked, _) => checked.fenced.opened.body,
+        State::Guarding(checked) | State::SettingAside(checked, _) => checked.fenced.opened.body,
         State::Opening(body) | State::Confirming(body) => body.0,
         State::Committing(ready) => ready.body(),
         State::Looking
@@ -141,6 +141,7 @@ impl Merge {
             },
             State::Fencing(_)
             | State::Checking(_)
+            | State::Guarding(_)
             | State::Merging(_)
             | State::Versioning(_)
             | State::Refusing(..)
@@ -186,11 +187,13 @@ impl Merge {
                 self.staged = None;
                 self.again(State::Staging, failure, inputs, notes)
             }
-            Advice::Missing(_) | Advice::Schema | Advice::Refused => {
+            // Staging reads nothing but a file that we wrote ourselves: a location whose credentials
+            // expired is refused like this for every file of every table, and no file is at fault.
+            Advice::Missing(_) | Advice::Schema | Advice::Refused if self.refusals == 0 => {
                 self.staged = None;
                 self.refused_once(State::Staging, ReasonCode::Refused, failure, inputs, notes)
             }
-            Advice::Stop => {
+            Advice::Missing(_) | Advice::Schema | Advice::Refused | Advice::Stop => {
                 self.staged = None;
                 self.stopped(failure, notes)
             }

@@ -86,6 +86,9 @@ impl Merge {
             (State::Opening(body), Reply::Opened) => self.opened(body),
             (State::Fencing(opened), Reply::Done) => self.fenced(opened),
             (State::Checking(fenced), Reply::Checked(view)) => self.checked(fenced, &view, notes),
+            (State::Guarding(checked), Reply::Guarded(leaked)) => {
+                self.guarded(checked, leaked, notes)
+            }
             (State::Merging(checked), Reply::Done) => self.merged(checked),
             (State::Versioning(merged), Reply::Done) => self.versioned(merged),
             (State::Refusing(versioned, left), Reply::Done) => self.refused(versioned, left),
@@ -109,6 +112,7 @@ impl Merge {
                 | State::Opening(_)
                 | State::Fencing(_)
                 | State::Checking(_)
+                | State::Guarding(_)
                 | State::Merging(_)
                 | State::Versioning(_)
                 | State::Refusing(..)
@@ -127,6 +131,7 @@ impl Merge {
                 | Reply::Counted(_)
                 | Reply::Opened
                 | Reply::Checked(_)
+                | Reply::Guarded(_)
                 | Reply::Waited
                 | Reply::Failed(_)),
             ) => return Err(Illegal::of(&state, &reply)),

@@ -21,6 +21,7 @@ impl Merge {
             Command::Begin => sql::round::BEGIN.to_owned(),
             Command::Fence => sql::round::fence(target, &self.token),
             Command::Check => sql::round::check(target, self.current_files().iter()),
+            Command::Guard => sql::round::guard(target, &self.token),
             Command::Merge => sql::merge::merge(
                 target,
                 self.staging()?,

@@ -72,7 +72,7 @@ impl Merge {
             notes.push(if landed { Note::FoundAfterDoubt } else { Note::AbsentAfterDoubt });
         }
         if there.is_empty() {
-            return State::Merging(Checked { fenced });
+            return self.before_the_body(Checked { fenced });
         }
         // Some or all are there: the rest is planned anew, with a staging table of its own.
         for (id, ours) in there {
@@ -94,14 +94,46 @@ impl Merge {
                 self.settle(&id, FileOutcome::AlreadyApplied, notes);
             }
         }
-        let left: Vec<FileId> = self.aside.keys().cloned().collect();
-        if left.is_empty() {
+        if self.aside.is_empty() {
             return State::RollingBack(Box::new(self.next_turn()));
         }
-        State::SettingAside(Checked { fenced }, left)
+        self.before_the_body(Checked { fenced })
+    }
+
+    fn before_the_body(&self, checked: Checked) -> State {
+        if self.task.policy.refuses_dead_transactions {
+            self.body(checked)
+        } else {
+            State::Guarding(checked)
+        }
+    }
+
+    fn body(&self, checked: Checked) -> State {
+        match checked.fenced.opened.body {
+            Body::Apply => State::Merging(checked),
+            Body::Aside => State::SettingAside(checked, self.aside.keys().cloned().collect()),
+        }
+    }
+
+    /// Our token is committed although nothing of ours is: the server lost the transaction before the
+    /// fence and runs what carries its id on its own. Then the predicate of steps 3 to 5 holds outside
+    /// of any transaction, and they would commit one by one, unfenced. The next round has another token.
+    pub(super) fn guarded(
+        &mut self,
+        checked: Checked,
+        leaked: bool,
+        notes: &mut Vec<Note>,
+    ) -> State {
+        if !leaked {
+            return self.body(checked);
+        }
+        let text = "the fence was committed outside its transaction".to_owned();
+        notes.push(Note::RoundAbandoned { text });
+        State::RollingBack(Box::new(State::Opening(BodyOf(checked.fenced.opened.body))))
     }
 
     pub(super) fn merged(&mut self, checked: Checked) -> State {
+        self.refusals = 0;
         State::Versioning(Merged { checked })
     }
 

@@ -45,6 +45,8 @@ pub enum Command {
     Fence,
     /// Read the control row and the ledger behind the fence.
     Check,
+    /// Ask, outside the transaction, whether our fence is committed.
+    Guard,
     /// Step 3.
     Merge,
     /// Step 4.
@@ -86,6 +88,8 @@ pub enum Reply {
     Opened,
     /// To [`Command::Check`].
     Checked(CheckView),
+    /// To [`Command::Guard`]: whether our token is committed.
+    Guarded(bool),
     /// To [`Command::Pause`].
     Waited,
     /// To anything but a pause.
@@ -102,6 +106,7 @@ impl Reply {
             Reply::Counted(_) => "Counted",
             Reply::Opened => "Opened",
             Reply::Checked(_) => "Checked",
+            Reply::Guarded(_) => "Guarded",
             Reply::Waited => "Waited",
             Reply::Failed(_) => "Failed",
         }
@@ -272,6 +277,8 @@ pub enum State {
     Fencing(Opened),
     /// What is behind it.
     Checking(Fenced),
+    /// Whether the transaction is one.
+    Guarding(Checked),
     /// Step 3.
     Merging(Checked),
     /// Step 4.
@@ -363,6 +370,8 @@ pub struct Merge {
     pub(super) recounts: u32,
     /// Of this batch's statements, for good as far as their words go.
     pub(super) refusals: u32,
+    /// Files are no longer reduced together: one of them is refused, and it is not known which.
+    pub(super) one_by_one: bool,
     pub(super) doubt: bool,
     pub(super) disconnected: bool,
     pub(super) last: Option<String>,
@@ -392,6 +401,7 @@ impl Merge {
             drops: 0,
             recounts: 0,
             refusals: 0,
+            one_by_one: false,
             doubt: false,
             disconnected: false,
             last: None,
@@ -416,6 +426,7 @@ impl Merge {
             State::Opening(_) => Command::Begin,
             State::Fencing(_) => Command::Fence,
             State::Checking(_) => Command::Check,
+            State::Guarding(_) => Command::Guard,
             State::Merging(_) => Command::Merge,
             State::Versioning(_) => Command::Versions,
             State::Refusing(_, left) => match left.first() {
@@ -444,6 +455,11 @@ impl Merge {
     /// Files that are neither settled nor set aside.
     pub fn pending(&self) -> &BTreeSet<FileId> {
         &self.pending
+    }
+
+    /// Whether each batch must hold a single file.
+    pub fn is_one_by_one(&self) -> bool {
+        self.one_by_one
     }
 
     /// What the catalogue said last.
@@ -504,6 +520,7 @@ impl Merge {
             | State::Counting
             | State::Fencing(_)
             | State::Checking(_)
+            | State::Guarding(_)
             | State::Merging(_)
             | State::Versioning(_)
             | State::Refusing(..)
@@ -595,8 +612,13 @@ impl Merge {
         self.settled.insert(id.clone(), outcome);
     }
 
-    /// Sets every file of the batch aside for one reason they share.
+    /// Sets the batch aside. Of several files reduced together only one may be at fault, so they are
+    /// taken one by one first.
     pub(super) fn batch_aside(&mut self, reason: &Reason) -> State {
+        if self.batch.as_ref().is_some_and(|batch| batch.files.len() > 1) {
+            self.one_by_one = true;
+            return self.drop_then_next_turn();
+        }
         for file in self.batch.take().map(|batch| batch.files).unwrap_or_default() {
             self.pending.remove(&file.id);
             self.aside.insert(file.id, reason.clone());

@@ -55,7 +55,7 @@ fn look() -> Look {
         ],
         beside: Beside::ALL.into_iter().collect(),
         control: vec![control("")],
-        fed: ["id".to_owned()].into(),
+        fed: [("id".to_owned(), String::new())].into(),
     }
 }
 
@@ -110,6 +110,7 @@ fn well(merge: &Merge, command: &Command, landed: bool) -> Reply {
             let hit = landed.then(|| LedgerHit { file: id(), generation: 1, attempt });
             Reply::Checked(CheckView::from_rows(vec![(control(merge.label()), hit)]))
         }
+        Command::Guard => Reply::Guarded(false),
         Command::Pause(_) => Reply::Waited,
         Command::Bootstrap(_)
         | Command::AddColumn(_)

@@ -23,14 +23,14 @@ pub fn beside(target: &str) -> String {
     )
 }
 
-/// The control rows, and the sets of columns that earlier files of this target wrote, as the ledger
-/// recorded them: one question, because every merge asks it.
+/// The control rows; and the sets of columns that files of this target wrote, each with the first
+/// change that had it, as the ledger recorded them. One question, because every merge asks it.
 pub fn state(target: &str) -> String {
     format!(
         "SELECT 'control' AS \"found\", c.\"token\", c.\"generation\", c.\"since\", c.\"horizon\", \
-         '' AS \"columns\" FROM {} AS c UNION ALL SELECT DISTINCT 'fed' AS \"found\", '' AS \"token\", \
-         CAST(0 AS BIGINT) AS \"generation\", '' AS \"since\", '' AS \"horizon\", l.\"columns\" \
-         FROM \"cdc_ledger\" AS l WHERE l.\"target\" = {}",
+         '' AS \"columns\" FROM {} AS c UNION ALL SELECT 'fed' AS \"found\", '' AS \"token\", \
+         CAST(0 AS BIGINT) AS \"generation\", MIN(l.\"seq_min\") AS \"since\", '' AS \"horizon\", l.\"columns\" \
+         FROM \"cdc_ledger\" AS l WHERE l.\"target\" = {} AND l.\"rows_read\" > 0 GROUP BY l.\"columns\"",
         Name(&Beside::Control.table(target)),
         Text(target)
     )

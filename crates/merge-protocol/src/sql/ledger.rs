@@ -137,7 +137,7 @@ fn event(
          \"reason\", \"detail\", \"at\") SELECT {target_text}, CAST({generation} AS BIGINT), {id}, {key}, \
          'quarantined', {reason}, {detail}, CURRENT_TIMESTAMP WHERE {ours}{condition} AND NOT EXISTS \
          (SELECT 1 FROM \"cdc_quarantine\" AS q WHERE q.\"target\" = {target_text} AND q.\"file_id\" = {id} \
-         AND q.\"reason\" = {reason})",
+         AND q.\"generation\" = {generation} AND q.\"reason\" = {reason})",
         target_text = Text(target),
         id = Text(id.as_str()),
         key = Text(object_key),

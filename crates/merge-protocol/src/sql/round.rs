@@ -22,6 +22,15 @@ pub fn fence(target: &str, token: &str) -> String {
     )
 }
 
+/// Whether the fence is committed, asked from outside the transaction: it must not be.
+pub fn guard(target: &str, token: &str) -> String {
+    format!(
+        "SELECT g.\"token\" FROM {} AS g WHERE g.\"token\" = {}",
+        Name(&Beside::Control.table(target)),
+        Text(token)
+    )
+}
+
 /// The control rows and which of our files the ledger has, read behind the fence.
 pub fn check<'a>(target: &str, files: impl Iterator<Item = &'a FileId> + Clone) -> String {
     format!(

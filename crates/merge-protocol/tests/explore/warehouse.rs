@@ -43,6 +43,8 @@ pub(crate) enum Broken {
     LedgerOutside,
     /// A lost reply to COMMIT is taken for success.
     DoubtIsSuccess,
+    /// Nobody asks from outside whether the fence is committed already.
+    Guard,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

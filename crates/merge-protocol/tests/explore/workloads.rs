@@ -1,6 +1,6 @@
 //! Small workloads: each is the smallest world in which some broken variant shows.
 
-use crate::warehouse::{Control, Db, Rules};
+use crate::warehouse::{Broken, Control, Db, Rules};
 use crate::world::{Changes, Setting, sequences};
 use merge_protocol::object::{FileId, KeyPath, ObjectRef};
 use merge_protocol::plan::{Task, TaskFile};
@@ -142,7 +142,7 @@ impl Workload {
         ObjectRef { bucket: "bucket".into(), key, etag: name.into() }
     }
 
-    fn task(&self, names: &[&str], trust_commit: bool) -> Arc<Task> {
+    fn task(&self, names: &[&str], rules: Option<Rules>) -> Arc<Task> {
         let files = names.iter().map(|name| {
             let object = Self::object(name);
             let path = KeyPath::parse(&object.key).expect("a key of ours");
@@ -154,7 +154,12 @@ impl Workload {
             location: "cdc".into(),
             files: files.collect(),
             // Bounds that nothing here may reach.
-            policy: Policy { rounds_max: 1_000, trust_commit, ..Policy::default() },
+            policy: Policy {
+                rounds_max: 1_000,
+                trust_commit: rules.is_some_and(|rules| rules.trust_commit),
+                refuses_dead_transactions: rules.is_some_and(|rules| rules.broken == Broken::Guard),
+                ..Policy::default()
+            },
             deadline: Deadline::never(),
         })
     }
@@ -166,14 +171,14 @@ impl Workload {
     }
 
     pub(crate) fn queues(&self, rules: Rules) -> Vec<Vec<Arc<Task>>> {
-        let task = |names: &&[&str]| self.task(names, rules.trust_commit);
+        let task = |names: &&[&str]| self.task(names, Some(rules));
         let tasks = |groups: &Vec<&[&str]>| groups.iter().map(task).collect();
         self.deliveries.iter().map(tasks).collect()
     }
 
     pub(crate) fn db(&self) -> Db {
         let horizon = self.horizon_order.map_or_else(String::new, |order| {
-            let task = self.task(A, false);
+            let task = self.task(A, None);
             let id = Self::id("a");
             let seqs = sequences(&task, &id, &vec![(0, order, false)], 1);
             seqs[0].as_str().to_owned()
@@ -204,7 +209,7 @@ impl Workload {
         for row in &db.ledger {
             let id = FileId::from_ledger(&row.file);
             let names: Vec<&str> = self.files.iter().map(|(name, _)| *name).collect();
-            let task = self.task(&names, false);
+            let task = self.task(&names, None);
             let changes = &setting.changes[&id];
             let seqs = sequences(&task, &id, changes, row.generation);
             for (seq, (key, _, deleted)) in seqs.iter().zip(changes) {

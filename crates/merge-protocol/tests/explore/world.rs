@@ -207,6 +207,12 @@ impl World {
                 failure(FailureKind::Conflict, Effect::None)
             });
         }
+        if let Some(id) = request.transaction {
+            choose("its transaction is lost", 1, &|world| {
+                world.transactions.remove(&id);
+                world.execute(setting, Some(worker), &request)
+            });
+        }
         if self.faults > 0 {
             let mut world = self.clone();
             world.faults -= 1;
@@ -260,6 +266,10 @@ impl World {
             Command::Commit => return self.commit(rules, request),
             Command::Check => return self.check(rules, request),
             Command::Confirm => return Reply::Probed(self.found(&request.files)),
+            Command::Guard => {
+                let leaked = self.db.control.iter().any(|row| row.token == request.token);
+                return Reply::Guarded(leaked && rules.broken != Broken::Fence);
+            }
             Command::Fence => Ask::Fence,
             Command::Merge => Ask::Merge,
             Command::Versions => Ask::Versions,
@@ -340,13 +350,12 @@ impl World {
 
     fn check(&mut self, rules: Rules, request: &Request) -> Reply {
         let db = self.db.clone();
-        let Some(open) = self.open(request) else {
-            return failure(FailureKind::NoTransaction, Effect::InDoubt);
+        let view = match self.open(request) {
+            Some(open) if open.doomed => return failure(FailureKind::Doomed, Effect::None),
+            Some(open) => open.view(&db, rules),
+            None if rules.dead_id_autocommits => db,
+            None => return failure(FailureKind::NoTransaction, Effect::InDoubt),
         };
-        if open.doomed {
-            return failure(FailureKind::Doomed, Effect::None);
-        }
-        let view = open.view(&db, rules);
         let hits: Vec<LedgerHit> = view
             .ledger
             .iter()
@@ -473,7 +482,7 @@ impl World {
             columns: columns(),
             beside: Beside::ALL.into_iter().collect(),
             control: control_rows(&self.db),
-            fed: BTreeSet::new(),
+            fed: BTreeMap::new(),
         }
     }
 }
