@@ -199,13 +199,8 @@ impl State {
     fn strike(&mut self, point: Point<'_>) -> Option<(Address, Does)> {
         let Point { worker, file, statement, phase, reused } = point;
         let nth = visit(&mut self.reached, &point);
-        let address = || Address {
-            worker: worker.to_owned(),
-            file: file.to_owned(),
-            statement,
-            nth,
-            phase,
-        };
+        let address =
+            || Address { worker: worker.to_owned(), file: file.to_owned(), statement, nth, phase };
         if self.keep_points {
             self.tallies.points.push(address());
         }
