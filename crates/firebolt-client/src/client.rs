@@ -40,7 +40,7 @@ struct Inner {
 /// late reply to a statement of a former session cannot edit the present one.
 #[derive(Default)]
 struct Shared {
-    session: Option<Session>,
+    session: Option<Arc<Session>>,
     epoch: u64,
 }
 
@@ -104,9 +104,10 @@ impl Client {
     pub async fn begin(&self, options: &StatementOptions) -> Result<Transaction, Error> {
         const BEGIN: &str = "BEGIN";
         let bound = self.bound(options);
-        let (mut session, _) = self.session(bound).await.map_err(|e| e.with_statement(BEGIN))?;
-        let reply = self.run(&session, BEGIN, options, Asked::Statement, bound).await;
+        let (shared, _) = self.session(bound).await.map_err(|e| e.with_statement(BEGIN))?;
+        let reply = self.run(&shared, BEGIN, options, Asked::Statement, bound).await;
         reply.result.map_err(|error| error.with_effect(Effect::None))?;
+        let mut session = Session::clone(&shared);
         session.apply(&reply.change);
         match session.transaction_id().map(str::to_owned) {
             Some(id) => Ok(Transaction::new(self.clone(), session, id)),
@@ -241,14 +242,14 @@ impl Client {
     }
 
     /// The shared session and its epoch, signing on if there is none.
-    async fn session(&self, bound: Bound) -> Result<(Session, u64), Error> {
+    async fn session(&self, bound: Bound) -> Result<(Arc<Session>, u64), Error> {
         let signed_on = async {
             let _gate = self.inner.signing_on.lock().await;
             let epoch = match self.shared_session() {
                 (Some(session), epoch) => return Ok((session, epoch)),
                 (None, epoch) => epoch,
             };
-            let session = discovery::sign_on(self, bound).await?;
+            let session = Arc::new(discovery::sign_on(self, bound).await?);
             self.remember(epoch, &session);
             Ok((session, epoch))
         };
@@ -261,15 +262,15 @@ impl Client {
             .map_err(|error| error.with_effect(Effect::None))
     }
 
-    fn shared_session(&self) -> (Option<Session>, u64) {
+    fn shared_session(&self) -> (Option<Arc<Session>>, u64) {
         let shared = self.inner.shared.lock().unwrap_or_else(PoisonError::into_inner);
         (shared.session.clone(), shared.epoch)
     }
 
-    fn remember(&self, epoch: u64, session: &Session) {
+    fn remember(&self, epoch: u64, session: &Arc<Session>) {
         let mut shared = self.inner.shared.lock().unwrap_or_else(PoisonError::into_inner);
         if shared.epoch == epoch {
-            shared.session = Some(session.clone());
+            shared.session = Some(Arc::clone(session));
         }
     }
 
@@ -279,7 +280,11 @@ impl Client {
         if shared.epoch == epoch
             && let Some(session) = &mut shared.session
         {
-            session.apply(&change.without_transaction());
+            let change = change.without_transaction();
+            // Most replies change nothing: the session is not copied for them.
+            if !change.is_nothing() {
+                Arc::make_mut(session).apply(&change);
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Pure encoding of the four requests there are: statement, token, engine URL. No IO, no state.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
@@ -27,21 +29,22 @@ pub(crate) fn statement(
     token: Option<&Secret>,
     user_agent: &str,
 ) -> Result<Request<Bytes>, Error> {
-    let mut parameters = session.parameters.clone();
+    // 0 would mean "no limit" (firebolt-semantics §3.2), the opposite of what was asked.
+    let timeout = options.statement_timeout.map(|limit| limit.as_millis().max(1).to_string());
+    let mut parameters: BTreeMap<&str, &str> =
+        session.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     for (name, value) in &options.settings {
         if !is_transactional(name) {
-            parameters.insert(name.clone(), value.clone());
+            parameters.insert(name, value);
         }
     }
     if let Some(label) = &options.label {
-        parameters.insert("query_label".to_owned(), label.clone());
+        parameters.insert("query_label", label);
     }
-    if let Some(limit) = options.statement_timeout {
-        // 0 would mean "no limit" (firebolt-semantics §3.2), the opposite of what was asked.
-        let milliseconds = limit.as_millis().max(1);
-        parameters.insert("statement_timeout".to_owned(), milliseconds.to_string());
+    if let Some(milliseconds) = &timeout {
+        parameters.insert("statement_timeout", milliseconds);
     }
-    parameters.insert("output_format".to_owned(), "JSON_Compact".to_owned());
+    parameters.insert("output_format", "JSON_Compact");
 
     let uri = format!("{}?{}", session.endpoint.as_str(), encoded(&parameters));
     build(Method::POST, &uri, token, user_agent, Some("text/plain; charset=utf-8"), sql.to_owned())

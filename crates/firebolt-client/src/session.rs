@@ -120,6 +120,11 @@ impl SessionChange {
         SessionChange { removed: change.removed, ..SessionChange::default() }
     }
 
+    /// Whether applying it would change nothing.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.endpoint.is_none() && !self.reset && self.set.is_empty() && self.removed.is_empty()
+    }
+
     /// The same change for a session that is shared between statements. A transaction belongs to
     /// the one value that began it: its id in a shared session would drag unrelated statements in.
     pub(crate) fn without_transaction(mut self) -> Self {

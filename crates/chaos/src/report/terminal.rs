@@ -391,7 +391,10 @@ fn tail(pen: &mut Pen, report: &Report, timing: &Timing) {
         ));
     }
     if timing.schedules_measured > 0 {
-        pen.plain(&format!("{:>25}{:.0} schedules a second", "", timing.schedules_per_second));
+        pen.plain(&format!(
+            "{:>25}{:.0} schedules a second, {:.0} a core",
+            "", timing.schedules_per_second, timing.schedules_per_second_and_core
+        ));
     }
     for oracle in &report.coverage.idle_oracles {
         pen.plain(&format!("{:>25}oracle {oracle} had nothing to judge", ""));
@@ -423,6 +426,7 @@ mod tests {
     fn timing() -> Timing {
         Timing {
             schedules_per_second: 412.4,
+            schedules_per_second_and_core: 206.2,
             wall_seconds: 58.37,
             virtual_seconds: 9_876.5,
             jobs: 2,

@@ -18,8 +18,11 @@ const LARGE_WORKERS: u64 = 2;
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Timing {
     /// Seeded runs of at least 6 files through at least 2 workers, over their own wall time and
-    /// times the jobs that ran side by side. Exhaustive, crash and mutant runs stand apart.
+    /// times the jobs that ran side by side. Exhaustive, crash and mutant runs stand apart, and so does
+    /// the ladder, a run of which is forty files.
     pub schedules_per_second: f64,
+    /// The same on one core: a job keeps one core busy.
+    pub schedules_per_second_and_core: f64,
     /// From start to verdict.
     pub wall_seconds: f64,
     /// Simulated by the seeded runs.
@@ -52,7 +55,8 @@ pub fn timing(parts: &[Part], walls: &[Duration], wall: Duration, jobs: usize) -
         *result.seconds_by_name.entry(name).or_default() += wall.as_secs_f64();
         if let Outcome::Run(run) = &part.outcome {
             virtual_millis += run.virtual_millis;
-            if run.size[0] >= LARGE_FILES && run.size[1] >= LARGE_WORKERS {
+            let large = run.size[0] >= LARGE_FILES && run.size[1] >= LARGE_WORKERS;
+            if large && part.label.section == Section::Scenario {
                 result.schedules_measured += 1;
                 measured += *wall;
             }
@@ -60,8 +64,9 @@ pub fn timing(parts: &[Part], walls: &[Duration], wall: Duration, jobs: usize) -
     }
     result.virtual_seconds = virtual_millis as f64 / 1000.0;
     if !measured.is_zero() {
-        result.schedules_per_second =
-            result.schedules_measured as f64 * jobs as f64 / measured.as_secs_f64();
+        result.schedules_per_second_and_core =
+            result.schedules_measured as f64 / measured.as_secs_f64();
+        result.schedules_per_second = result.schedules_per_second_and_core * jobs as f64;
     }
     result
 }
@@ -87,10 +92,12 @@ mod tests {
         let large = raw
             .parts
             .iter()
+            .filter(|p| p.label.section == Section::Scenario)
             .filter(|p| matches!(&p.outcome, Outcome::Run(r) if r.size[0] >= 6 && r.size[1] >= 2))
             .count() as u64;
         assert!(large > 0 && large < raw.parts.len() as u64);
         assert_eq!(timing.schedules_measured, large);
+        assert!((timing.schedules_per_second_and_core - 100.0).abs() < 1e-6);
         assert!((timing.schedules_per_second - 200.0).abs() < 1e-6);
     }
 }

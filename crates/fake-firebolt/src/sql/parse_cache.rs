@@ -44,6 +44,7 @@ struct Template {
     statement: Statement,
     /// Where location and pattern of each READ_PARQUET come from; `None` is the same each time.
     reads: Vec<[Option<usize>; 2]>,
+    #[expect(clippy::vec_box, reason = "trees move in and out of statements by their box")]
     spare: Vec<Box<ast::Statement>>,
 }
 

@@ -1,7 +1,7 @@
 //! Small workloads: each is the smallest world in which some broken variant shows.
 
 use crate::warehouse::{Broken, Control, Db, Rules};
-use crate::world::{Changes, Setting, sequences};
+use crate::world::{Change, Changes, Setting, sequences};
 use merge_protocol::object::{FileId, KeyPath, ObjectRef};
 use merge_protocol::plan::{Task, TaskFile};
 use merge_protocol::policy::Policy;
@@ -31,7 +31,7 @@ const AB: &[&str] = &["a", "b"];
 
 fn workload(
     name: &'static str,
-    files: &[(&'static str, &[(u8, u32, bool)])],
+    files: &[(&'static str, &'static [Change])],
     deliveries: Vec<Vec<&'static [&'static str]>>,
 ) -> Workload {
     Workload {
@@ -49,11 +49,11 @@ fn workload(
 }
 
 pub(crate) fn all() -> Vec<Workload> {
-    const NEW: &[(u8, u32, bool)] = &[(1, 10, false)];
-    const UPDATE: &[(u8, u32, bool)] = &[(1, 20, false)];
-    const DELETE: &[(u8, u32, bool)] = &[(1, 20, true)];
-    const MIXED: &[(u8, u32, bool)] = &[(1, 10, false), (2, 11, false)];
-    const LATER: &[(u8, u32, bool)] = &[(1, 20, true), (2, 21, false)];
+    const NEW: &[Change] = &[(1, 10, false)];
+    const UPDATE: &[Change] = &[(1, 20, false)];
+    const DELETE: &[Change] = &[(1, 20, true)];
+    const MIXED: &[Change] = &[(1, 10, false), (2, 11, false)];
+    const LATER: &[Change] = &[(1, 20, true), (2, 21, false)];
     let reload: fn(&mut Db) = |db| {
         for control in &mut db.control {
             control.generation += 1;

@@ -19,8 +19,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The changes of a file: (key, order, deleted).
-pub(crate) type Changes = Vec<(u8, u32, bool)>;
+/// A change: (key, order, deleted).
+pub(crate) type Change = (u8, u32, bool);
+/// The changes of a file.
+pub(crate) type Changes = Vec<Change>;
 
 /// What does not change during an exploration.
 pub(crate) struct Setting {
