@@ -1,7 +1,8 @@
 //! The columns of the targets, remembered between the merges of one engine.
 //!
-//! A stale entry cannot do harm: what it leads to is refused by the server, and a merge that looks
-//! again asks the server and not this. The control row and what was fed are never remembered.
+//! A stale entry leads to a refusal by the server, and a merge that looks again asks the server and
+//! not this; a column that was fed and is not remembered makes the entry stale at once. The control row
+//! and what was fed are never remembered.
 
 use merge_protocol::schema::Column;
 use std::collections::BTreeMap;

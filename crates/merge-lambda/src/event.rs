@@ -73,6 +73,11 @@ fn read(
         return Ok(());
     }
     if let Some(detail) = event.get("detail") {
+        // EventBridge also tells of deletions and restores: there is nothing to load for those.
+        let kind = event.get("detail-type").and_then(Value::as_str).unwrap_or("Object Created");
+        if kind != "Object Created" {
+            return Ok(());
+        }
         return event_bridge(detail, &format!("{at}.detail"), message, files);
     }
     let Some(records) = event.get("Records").and_then(Value::as_array) else {
@@ -199,6 +204,9 @@ mod tests {
     #[test]
     fn events_without_work_are_no_errors_and_events_without_a_file_are() {
         assert_eq!(files(&json!({"Service": "Amazon S3", "Event": "s3:TestEvent"})), Ok(vec![]));
+        let deleted =
+            json!({"detail-type": "Object Deleted", "detail": {"object": {"key": "x.parquet"}}});
+        assert_eq!(files(&deleted), Ok(vec![]));
         let mut removed = s3("x.parquet");
         removed["Records"][0]["eventName"] = json!("ObjectRemoved:Delete");
         assert_eq!(files(&removed), Ok(vec![]));
