@@ -1,6 +1,6 @@
 //! The statement of a command: where decisions become text.
 
-use super::state::{Command, Merge};
+use super::state::{Body, BodyOf, Command, Merge, State};
 use crate::object::FileId;
 use crate::plan::BatchFile;
 use crate::sql::{self, ledger::LedgerEntry};
@@ -77,7 +77,12 @@ impl Merge {
             .filter_map(|id| self.task.files.get(id))
             .map(|file| file.object.key.as_str())
             .collect();
-        sql::catalog::probe(&self.task.target, ids.into_iter(), keys.into_iter())
+        let target = self.task.target.as_str();
+        // Only whoever sets files aside has to see that they are.
+        if matches!(&self.state, State::Confirming(BodyOf(Body::Aside))) {
+            return sql::catalog::probe_quarantine(target, ids.into_iter(), keys.into_iter());
+        }
+        sql::catalog::probe(target, ids.into_iter(), keys.into_iter())
     }
 
     /// The files that the current round is about.

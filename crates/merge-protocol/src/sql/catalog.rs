@@ -36,23 +36,35 @@ pub fn state(target: &str) -> String {
     )
 }
 
-/// Which of these files, or of these keys under another etag, the ledger knows; and which of the
-/// files are set aside.
+/// Which of these files, or of these keys under another etag, the ledger knows.
 pub fn probe<'a>(
     target: &str,
     files: impl Iterator<Item = &'a FileId> + Clone,
     object_keys: impl Iterator<Item = &'a str> + Clone,
 ) -> String {
-    let ids = Texts(files.map(FileId::as_str)).to_string();
     format!(
         "SELECT 'ledger' AS \"found\", l.\"file_id\", l.\"generation\", l.\"object_key\", l.\"attempt\" \
-         FROM \"cdc_ledger\" AS l WHERE l.\"target\" = {target} AND (l.\"file_id\" IN ({ids}) OR \
-         l.\"object_key\" IN ({keys})) \
-         UNION ALL SELECT 'quarantine' AS \"found\", q.\"file_id\", q.\"generation\", q.\"object_key\", '' AS \"attempt\" \
-         FROM \"cdc_quarantine\" AS q WHERE q.\"target\" = {target} AND q.\"event\" = 'quarantined' \
-         AND q.\"file_id\" IN ({ids})",
-        target = Text(target),
-        keys = Texts(object_keys),
+         FROM \"cdc_ledger\" AS l WHERE l.\"target\" = {} AND (l.\"file_id\" IN ({}) OR \
+         l.\"object_key\" IN ({}))",
+        Text(target),
+        Texts(files.map(FileId::as_str)),
+        Texts(object_keys),
+    )
+}
+
+/// The same, and which of the files are set aside.
+pub fn probe_quarantine<'a>(
+    target: &str,
+    files: impl Iterator<Item = &'a FileId> + Clone,
+    object_keys: impl Iterator<Item = &'a str> + Clone,
+) -> String {
+    format!(
+        "{} UNION ALL SELECT 'quarantine' AS \"found\", q.\"file_id\", q.\"generation\", q.\"object_key\", \
+         '' AS \"attempt\" FROM \"cdc_quarantine\" AS q WHERE q.\"target\" = {} \
+         AND q.\"event\" = 'quarantined' AND q.\"file_id\" IN ({})",
+        probe(target, files.clone(), object_keys),
+        Text(target),
+        Texts(files.map(FileId::as_str)),
     )
 }
 
@@ -98,7 +110,7 @@ mod tests {
     fn catalogue_statements() {
         let ids = [FileId::from_ledger("f1"), FileId::from_ledger("f2")];
         let mut text = vec![columns("users"), beside("users"), state("users")];
-        text.push(probe("users", ids.iter(), ["a/b'c.parquet"].into_iter()));
+        text.push(probe_quarantine("users", ids.iter(), ["a/b'c.parquet"].into_iter()));
         text.extend(Beside::ALL.map(|table| bootstrap("users", table)));
         insta::assert_snapshot!(text.join("\n\n"));
     }

@@ -25,15 +25,23 @@ pub fn stage(staging: &str, location: &str, batch: &Batch) -> String {
 /// be the expected number; else one MERGE would touch one target row twice, or insert one key twice.
 pub fn count(staging: &str, plan: &MergePlan) -> String {
     let staging = Name(staging);
-    let keys: Vec<String> = plan
+    let keys: Vec<(String, &str)> = plan
         .columns
         .iter()
         .filter(|column| plan.keys.contains(&column.target))
         .map(|column| {
-            let source = Name(&column.source);
-            format!("CAST({source} AS {}) AS {}", column.data_type.sql(), Name(&column.target))
+            let source = format!("CAST({} AS {})", Name(&column.source), column.data_type.sql());
+            (source, column.target.as_str())
         })
         .collect();
+    if let [(source, _)] = keys.as_slice() {
+        return format!(
+            "SELECT COUNT(*) AS \"n\", COUNT(DISTINCT \"__cdc_key\") AS \"keys\", \
+             COUNT(DISTINCT {source}) AS \"key_columns\" FROM {staging}"
+        );
+    }
+    let keys: Vec<String> =
+        keys.iter().map(|(source, target)| format!("{source} AS {}", Name(target))).collect();
     format!(
         "SELECT a.\"n\", a.\"keys\", b.\"n\" AS \"key_columns\" FROM \
          (SELECT COUNT(*) AS \"n\", COUNT(DISTINCT \"__cdc_key\") AS \"keys\" FROM {staging}) AS a CROSS JOIN \
