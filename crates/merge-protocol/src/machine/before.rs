@@ -3,7 +3,8 @@
 //! Nothing here guards anything: what is read here may be stale by the time of the round, which
 //! checks again behind the fence.
 
-use super::state::{Body, BodyOf, Counts, Found, FoundIn, Merge, Normalised, State};
+use super::memory::Merge;
+use super::state::{Body, BodyOf, Counts, Found, FoundIn, Normalised, State};
 use crate::note::Note;
 use crate::outcome::{FileOutcome, Reason, ReasonCode, Unfinished};
 use crate::plan::{self, Beside, Look, Planned};

@@ -4,7 +4,8 @@
 //! was sent, only a clear answer decides; everything else is doubt, and doubt is resolved by the
 //! next round, which finds our files in the ledger or does not.
 
-use super::state::{Body, BodyOf, Inputs, Merge, State};
+use super::memory::Merge;
+use super::state::{Body, BodyOf, Inputs, State};
 use crate::failure::{Failure, FailureKind};
 use crate::note::Note;
 use crate::outcome::{Reason, ReasonCode, Unfinished};

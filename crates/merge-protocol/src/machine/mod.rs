@@ -4,23 +4,26 @@
 //! commit cannot be built without a fence that was moved, a check behind it, and the statements of
 //! the body, because each of these values has no other constructor than the step that earned it.
 //!
-//! - [`state`]: states, commands, replies, and what a machine remembers.
-//! - [`before`]: from the catalogue to a counted staging table.
-//! - [`round`]: BEGIN to COMMIT, and what a commit means.
-//! - [`failed`]: what every failure in every state leads to.
-//! - [`render`]: the statement of a command.
+//! - `state`: states, commands, replies.
+//! - `memory`: what a machine remembers, and the moves that all parts share.
+//! - `before`: from the catalogue to a counted staging table.
+//! - `round`: BEGIN to COMMIT, and what a commit means.
+//! - `failed`: what every failure in every state leads to.
+//! - `render`: the statement of a command.
 //!
 //! Nothing here waits, sends or draws: see [`Inputs`].
 
 mod before;
 mod failed;
+mod memory;
 pub mod render;
 mod round;
 mod state;
 
+pub use memory::Merge;
 pub use state::{
-    CheckView, Command, Counts, Found, FoundIn, Illegal, Inputs, LedgerHit, Merge, Normalised,
-    Reply, State, Step,
+    CheckView, Command, Counts, Found, FoundIn, Illegal, Inputs, LedgerHit, Normalised, Reply,
+    State, Step,
 };
 
 use crate::note::Note;

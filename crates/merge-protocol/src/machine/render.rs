@@ -1,6 +1,7 @@
 //! The statement of a command: where decisions become text.
 
-use super::state::{Body, BodyOf, Command, Merge, State};
+use super::memory::Merge;
+use super::state::{Body, BodyOf, Command, State};
 use crate::object::FileId;
 use crate::plan::BatchFile;
 use crate::sql::{self, ledger::LedgerEntry};

@@ -3,9 +3,10 @@
 //! The values [`Fenced`], [`Checked`], [`Merged`], [`Versioned`] and [`Ready`] are built here and
 //! nowhere else, each from the one before: what was not done cannot be committed.
 
+use super::memory::Merge;
 use super::state::{
-    Body, BodyOf, CheckView, Checked, Fenced, Found, FoundIn, LedgerHit, Merge, Merged, Opened,
-    Ready, State, Versioned,
+    Body, BodyOf, CheckView, Checked, Fenced, Found, FoundIn, LedgerHit, Merged, Opened, Ready,
+    State, Versioned,
 };
 use crate::note::Note;
 use crate::object::FileId;
