@@ -49,6 +49,22 @@ async fn a_deleted_row_stays_deleted_when_an_older_change_comes_late() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_lies_below_the_horizon_is_refused_and_recorded_with_the_merge() {
+    let lab = Laboratory::new();
+    lab.put(LATER, changes(&[insert(5, 1, "ada")])).await;
+    assert_eq!(lab.handle(LATER).await, FileOutcome::Applied);
+    let newest = lab.rows("SELECT MAX(\"seq_max\") FROM \"cdc_ledger\"").remove(0);
+    lab.sql(&format!("UPDATE \"cdc_control_users\" SET \"horizon\" = '{newest}' WHERE TRUE"));
+    // Key 3 has no version: whether it was deleted long ago, nobody knows any more.
+    lab.put(FIRST, changes(&[insert(1, 3, "who"), insert(1, 1, "old")])).await;
+    assert_eq!(lab.handle(FIRST).await, FileOutcome::Applied);
+    assert_eq!(lab.rows(USERS), ["1|ada"]);
+    assert_eq!(lab.rows(LEDGER).len(), 2);
+    let events = "SELECT \"object_key\", \"reason\" FROM \"cdc_quarantine\"";
+    assert_eq!(lab.rows(events), [format!("{FIRST}|below-horizon")]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn files_of_one_event_are_merged_together_and_recorded_one_by_one() {
     let lab = Laboratory::new();
     lab.put(FIRST, changes(&[insert(1, 1, "old"), insert(1, 2, "bob")])).await;
