@@ -1,37 +1,22 @@
-//! `fake-firebolt serve`: the fake as a server of its own, on a real socket and the real clock.
-//!
-//! For trying clients by hand and for the lane of tests that runs over sockets. It must not do
-//! anything that the library does not: it only reads arguments, listens and prints.
+//! `fake-firebolt serve`: a server for trying clients by hand, and for tests over sockets.
 
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use clap::{Args, Parser, Subcommand};
+use clap::Args;
 use fake_firebolt::quirks::Quirks;
 use fake_firebolt::{FakeConfig, FakeFirebolt, Location, NoFaults};
 use object_store::local::LocalFileSystem;
 use tokio::net::TcpListener;
 
-/// A Firebolt that speaks the real wire protocol, for tests.
-#[derive(Debug, Parser)]
-#[command(name = "fake-firebolt", version)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
+use super::Failure;
 
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Serve until interrupted.
-    Serve(Serve),
-}
-
+/// What `serve` is told.
 #[derive(Debug, Args)]
-struct Serve {
+pub(super) struct Serve {
     /// Address to listen on; anything but loopback lets strangers in.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3473")]
     listen: String,
@@ -72,32 +57,9 @@ fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// Arguments that cannot be used: the user's to mend, exit code 2.
-const BAD_ARGUMENTS: u8 = 2;
-
-fn main() -> ExitCode {
-    let Command::Serve(arguments) = Arguments::parse().command;
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_max_level(tracing::Level::INFO)
-        .init();
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return failed(1, &format!("cannot start a runtime: {error}")),
-    };
-    match runtime.block_on(serve(arguments)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err((code, text)) => failed(code, &text),
-    }
-}
-
-fn failed(code: u8, text: &str) -> ExitCode {
-    eprintln!("fake-firebolt: {text}");
-    ExitCode::from(code)
-}
-
-async fn serve(arguments: Serve) -> Result<(), (u8, String)> {
-    let bad = |text: String| (BAD_ARGUMENTS, text);
+/// Serves until interrupted.
+pub(super) async fn run(arguments: Serve) -> Result<(), Failure> {
+    let bad = |text: String| Failure::bad_arguments(text);
     let quirks = quirks(&arguments.quirk).map_err(bad)?;
     let locations = locations(&arguments.location).map_err(bad)?;
     let script = match &arguments.setup {
@@ -108,7 +70,7 @@ async fn serve(arguments: Serve) -> Result<(), (u8, String)> {
     let listener = TcpListener::bind(&arguments.listen)
         .await
         .map_err(|error| bad(format!("cannot listen on {}: {error}", arguments.listen)))?;
-    let address = listener.local_addr().map_err(|error| (1, error.to_string()))?;
+    let address = listener.local_addr().map_err(|error| Failure::machine(error.to_string()))?;
     let config = FakeConfig {
         account: arguments.account,
         database: arguments.database,
@@ -128,12 +90,13 @@ async fn serve(arguments: Serve) -> Result<(), (u8, String)> {
     accept(&fake, listener).await
 }
 
-async fn accept(fake: &FakeFirebolt, listener: TcpListener) -> Result<(), (u8, String)> {
+async fn accept(fake: &FakeFirebolt, listener: TcpListener) -> Result<(), Failure> {
     loop {
         tokio::select! {
             biased;
             stop = tokio::signal::ctrl_c() => {
-                return stop.map_err(|error| (1, format!("cannot wait for a signal: {error}")));
+                return stop
+                    .map_err(|error| Failure::machine(format!("cannot wait for a signal: {error}")));
             }
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
