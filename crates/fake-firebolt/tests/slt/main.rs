@@ -1,0 +1,63 @@
+//! Runs every `fixtures/sql/**/*.slt` on the store in this process.
+//!
+//! The files are data, so that the same bodies can run on another engine: those under `portable`
+//! and `isolation` do, in the test `slt_postgres`, where PostgreSQL and Firebolt Core are the
+//! judges. What is accepted and what is refused is written down in `docs/dialect.md`.
+
+mod corpus;
+mod in_process;
+mod letter;
+mod staged_files;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sqllogictest::{Record, Runner};
+
+use self::corpus::scripts;
+use self::in_process::{Session, World};
+use self::letter::Letter;
+
+/// Records below which the corpus has lost something.
+const RECORDS_MIN: usize = 200;
+
+#[test]
+fn every_script_holds() {
+    let files = Arc::new(staged_files::staged_files());
+    let mut failed = Vec::new();
+    for script in scripts() {
+        let world = World::new();
+        let mut runner = Runner::new(|| {
+            let (world, files) = (Arc::clone(&world), Arc::clone(&files));
+            let shared = script.is_shared();
+            async move { Ok(Session::new(world, files, shared)) }
+        });
+        failed.extend(corpus::failures(&mut runner, &script));
+    }
+    assert!(failed.is_empty(), "{}\n\n{} records fail", failed.join("\n\n"), failed.len());
+}
+
+#[test]
+fn the_corpus_is_as_large_as_promised() {
+    let mut by_folder: BTreeMap<String, usize> = BTreeMap::new();
+    for script in scripts() {
+        let records = sqllogictest::parse_file::<Letter>(&script.path).expect("a script parses");
+        let asks = |record: &&Record<Letter>| {
+            matches!(record, Record::Statement { .. } | Record::Query { .. })
+        };
+        *by_folder.entry(script.folder().to_owned()).or_default() +=
+            records.iter().filter(asks).count();
+    }
+    let total: usize = by_folder.values().sum();
+    println!("{total} records: {by_folder:?}");
+    assert!(total >= RECORDS_MIN, "only {total} records: {by_folder:?}");
+}
+
+#[test]
+fn every_script_says_what_it_shows() {
+    for script in scripts() {
+        let text = std::fs::read_to_string(&script.path).expect("a script can be read");
+        let opening = text.lines().next().unwrap_or_default();
+        assert!(opening.starts_with("# ") && opening.len() > 12, "{}: {opening:?}", script.name);
+    }
+}
