@@ -119,7 +119,7 @@ impl<'b> Binder<'b> {
                 projection.push(expr);
             }
             let name = format!("column{}", index + 1);
-            fields.push(Field { qualifier: None, name, data_type, nullable });
+            fields.push(Field { qualifier: None, name, data_type, nullable, merged: false });
         }
         let constants = projections.iter().flatten().all(Expr::is_constant);
         let plan = if constants {

@@ -172,6 +172,7 @@ fn fields_of(projection: &Projection) -> Vec<Field> {
         name: name.clone(),
         data_type: column.data_type.clone(),
         nullable: column.nullable,
+        merged: false,
     };
     projection.names.iter().zip(&projection.columns).map(field).collect()
 }
@@ -198,7 +199,11 @@ fn expand(
     scope: &Scope<'_>,
 ) -> Result<(), SqlError> {
     for (index, field) in scope.fields.iter().enumerate() {
-        if qualifier.is_some() && qualifier != field.qualifier.as_deref() {
+        let wanted = match qualifier {
+            Some(_) => qualifier == field.qualifier.as_deref(),
+            None => !field.merged,
+        };
+        if !wanted {
             continue;
         }
         let typed = match &scope.grouping {

@@ -1,17 +1,15 @@
-//! Binding of FROM: tables, derived tables, CTEs, catalogue views, READ_PARQUET, and joins.
+//! Binding of the items of FROM: tables, derived tables, CTEs, catalogue views, READ_PARQUET.
 
 use std::rc::Rc;
 use std::sync::Arc;
 
-use sqlparser::ast::{self, JoinConstraint, JoinOperator, TableFactor};
+use sqlparser::ast::{self, TableFactor};
 
 use super::bind::Binder;
 use super::error::SqlError;
-use super::expr::Expr;
 use super::external::{ExternalRead, ExternalTable};
-use super::join::{self, Join};
 use super::plan::Plan;
-use super::scope::{Field, Outer, Scope, fold, name_parts};
+use super::scope::{Field, Outer, fold, name_parts};
 use crate::mvcc::Table;
 use crate::value::{Column, Row, Value};
 
@@ -40,65 +38,12 @@ pub(super) fn fields_of(columns: &[Column], qualifier: &str) -> Vec<Field> {
         name: column.name.clone(),
         data_type: column.data_type.clone(),
         nullable: column.nullable,
+        merged: false,
     };
     columns.iter().map(field).collect()
 }
 
 impl<'b> Binder<'b> {
-    /// Binds a whole FROM clause; items separated by commas are a cross join.
-    pub(super) fn from(
-        &self,
-        items: &'b [ast::TableWithJoins],
-        outer: Option<&Outer<'_>>,
-    ) -> Result<Relation, SqlError> {
-        let mut all: Option<Relation> = None;
-        for item in items {
-            let next = self.table_with_joins(item, outer)?;
-            all = Some(match all {
-                None => next,
-                Some(left) => joined(left, next, false, None),
-            });
-        }
-        Ok(all.unwrap_or(Relation { plan: Plan::One, fields: Vec::new() }))
-    }
-
-    fn table_with_joins(
-        &self,
-        item: &'b ast::TableWithJoins,
-        outer: Option<&Outer<'_>>,
-    ) -> Result<Relation, SqlError> {
-        let mut left = self.table_factor(&item.relation, outer)?;
-        for ast::Join { relation, global, join_operator } in &item.joins {
-            let right = self.table_factor(relation, outer)?;
-            let (is_outer, constraint) = match join_operator {
-                JoinOperator::Join(constraint) | JoinOperator::Inner(constraint) => {
-                    (false, constraint)
-                }
-                JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint) => {
-                    (true, constraint)
-                }
-                JoinOperator::CrossJoin(constraint) => (false, constraint),
-                other => {
-                    let name = format!("{other:?}");
-                    let name = name.split('(').next().unwrap_or("this");
-                    return Err(SqlError::unsupported(format!("a join of the kind {name}")));
-                }
-            };
-            let cross = matches!(join_operator, JoinOperator::CrossJoin(_));
-            let condition = match constraint {
-                JoinConstraint::On(expr) if !global => {
-                    let both = left.fields.iter().chain(&right.fields).cloned().collect();
-                    let scope = Scope::new(Rc::new(both), outer);
-                    Some(self.condition(expr, &scope)?)
-                }
-                JoinConstraint::None if cross && !global => None,
-                _ => return Err(SqlError::unsupported("a join without ON")),
-            };
-            left = joined(left, right, is_outer, condition);
-        }
-        Ok(left)
-    }
-
     /// Binds one item of FROM, or the source of a MERGE.
     pub(super) fn table_factor(
         &self,
@@ -308,26 +253,4 @@ fn check_plain(factor: &TableFactor) -> Result<(), SqlError> {
         inheritance: None,
     } if with_hints.is_empty() && partitions.is_empty() && index_directives.is_empty());
     if plain { Ok(()) } else { Err(SqlError::unsupported(format!("{factor} in FROM"))) }
-}
-
-fn joined(left: Relation, right: Relation, outer: bool, condition: Option<Expr>) -> Relation {
-    let left_width = left.fields.len();
-    let right_width = right.fields.len();
-    let (mut condition, sided) = join::split(condition, left_width);
-    let (mut left_plan, mut kept) = (left.plan, sided.left);
-    if !outer {
-        left_plan = join::restrict(left_plan, std::mem::take(&mut kept));
-    }
-    // A LEFT JOIN keeps the left rows that its condition refuses.
-    kept.extend(condition.residual.take());
-    condition.residual = Expr::all(kept);
-    let right_plan = join::restrict(right.plan, sided.right);
-    let mut fields = left.fields;
-    fields.extend(right.fields.into_iter().map(|mut field| {
-        field.nullable |= outer;
-        field
-    }));
-    let join =
-        Join { left: left_plan, right: right_plan, left_width, right_width, outer, condition };
-    Relation { plan: Plan::Join(Box::new(join)), fields }
 }

@@ -80,6 +80,7 @@ impl Binder<'_> {
             name: (*name).to_owned(),
             data_type: data_type.clone(),
             nullable: true,
+            merged: false,
         };
         let fields = shape.iter().map(field).collect();
         Some(Relation { plan: Plan::Rows(Arc::new(rows)), fields })

@@ -1,11 +1,31 @@
 //! Joins: by key where the condition has equalities, by trying all pairs where it has none.
 
-use std::collections::BTreeMap;
-
 use super::error::SqlError;
 use super::expr::{Comparison, Env, Expr};
+use super::key_index::{JoinKey, KeyIndex};
 use super::plan::Plan;
 use crate::value::{Row, Value};
+
+/// Which rows stay that find no partner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum JoinKind {
+    Inner,
+    Left,
+    Right,
+    Full,
+}
+
+impl JoinKind {
+    /// Left rows without a partner stay, with NULLs on the right.
+    pub(super) fn keeps_left(self) -> bool {
+        matches!(self, Self::Left | Self::Full)
+    }
+
+    /// Right rows without a partner stay, with NULLs on the left.
+    pub(super) fn keeps_right(self) -> bool {
+        matches!(self, Self::Right | Self::Full)
+    }
+}
 
 /// A join whose condition has been taken apart.
 #[derive(Debug, Clone)]
@@ -14,42 +34,56 @@ pub(super) struct Join {
     pub(super) right: Plan,
     pub(super) left_width: usize,
     pub(super) right_width: usize,
-    /// LEFT JOIN: a left row without a partner stays, with NULLs.
-    pub(super) outer: bool,
+    pub(super) kind: JoinKind,
     pub(super) condition: JoinCondition,
 }
 
 /// A join condition: equalities between the sides, and what is left.
 #[derive(Debug, Clone, Default)]
 pub(super) struct JoinCondition {
-    /// Expressions over the left row and over the right row that must be equal and not NULL.
-    pub(super) keys: Vec<(Expr, Expr)>,
+    /// Expressions over the left row and over the right row that must be equal.
+    pub(super) keys: Vec<JoinKey>,
     /// Over the joined row.
     pub(super) residual: Option<Expr>,
 }
 
-/// Conditions that look at one side only.
+/// Conditions that look at one side only, each numbered for that side.
 #[derive(Debug, Default)]
 pub(super) struct OneSided {
     pub(super) left: Vec<Expr>,
     pub(super) right: Vec<Expr>,
 }
 
+/// The part of the joined row that an expression looks at.
+enum Side {
+    Left,
+    Right,
+    Both,
+}
+
+fn side(part: &mut Expr, left_width: usize) -> Side {
+    match part.column_range() {
+        Some((_, high)) if high < left_width => Side::Left,
+        Some((low, high)) if low >= left_width && high != usize::MAX => Side::Right,
+        _ => Side::Both,
+    }
+}
+
 /// Takes a condition over the joined row apart. One-sided conditions come back for the inputs to
-/// be filtered by; the caller has to put back those it cannot filter by (the left ones of a LEFT
-/// JOIN).
+/// be filtered by; the caller has to put back those it cannot filter by: an outer join keeps the
+/// rows that its own condition refuses.
 pub(super) fn split(condition: Option<Expr>, left_width: usize) -> (JoinCondition, OneSided) {
     let mut result = JoinCondition::default();
     let mut sided = OneSided::default();
     let mut rest = Vec::new();
     for mut part in condition.map(Expr::conjuncts).unwrap_or_default() {
-        match part.column_range() {
-            Some((_, high)) if high < left_width => sided.left.push(part),
-            Some((low, high)) if low >= left_width && high != usize::MAX => {
+        match side(&mut part, left_width) {
+            Side::Left => sided.left.push(part),
+            Side::Right => {
                 part.shift_down(left_width);
                 sided.right.push(part);
             }
-            _ => match as_key(part, left_width) {
+            Side::Both => match as_key(part, left_width) {
                 Ok(key) => result.keys.push(key),
                 Err(part) => rest.push(part),
             },
@@ -59,111 +93,77 @@ pub(super) fn split(condition: Option<Expr>, left_width: usize) -> (JoinConditio
     (result, sided)
 }
 
+impl JoinCondition {
+    /// Adds conditions of the left side and of the right side that must not filter the inputs.
+    pub(super) fn put_back(&mut self, left: Vec<Expr>, right: Vec<Expr>, left_width: usize) {
+        let right = right.into_iter().map(|mut part| {
+            part.shift_up(left_width);
+            part
+        });
+        let parts = left.into_iter().chain(right).chain(self.residual.take());
+        self.residual = Expr::all(parts.collect());
+    }
+
+    /// Whether the residual condition holds for every pair, or for none, if that can be known
+    /// without looking: `ON FALSE` must not try all pairs.
+    fn foregone(&self, env: &Env<'_>) -> Result<Option<bool>, SqlError> {
+        match &self.residual {
+            None => Ok(Some(true)),
+            Some(residual) if residual.is_fixed() => {
+                Ok(Some(residual.test(&[], env)? == Some(true)))
+            }
+            Some(_) => Ok(None),
+        }
+    }
+}
+
 /// Pushes conditions as far down as they go: without this, `FROM a, b WHERE a.x = b.x` would try
 /// every pair.
 pub(super) fn restrict(plan: Plan, conditions: Vec<Expr>) -> Plan {
     let Plan::Join(mut join) = plan else { return plan.filtered(Expr::all(conditions)) };
-    let (condition, sided) = split(Expr::all(conditions), join.left_width);
-    join.left = restrict(join.left, sided.left);
-    if !join.outer {
-        join.right = restrict(join.right, sided.right);
-        join.condition.keys.extend(condition.keys);
-        let residuals = [join.condition.residual.take(), condition.residual];
-        join.condition.residual = Expr::all(residuals.into_iter().flatten().collect());
-        return Plan::Join(join);
-    }
-    // What looks at the optional side of a LEFT JOIN has to see its NULLs.
     let width = join.left_width;
-    let raise = |mut part: Expr| {
-        part.shift_up(width);
-        part
-    };
-    let equal = |(left, right): (Expr, Expr)| {
-        Expr::Compare(Comparison::Equal, Box::new(left), Box::new(raise(right)))
-    };
-    let above = sided.right.into_iter().map(raise);
-    let above = above.chain(condition.keys.into_iter().map(equal)).chain(condition.residual);
-    let above = Expr::all(above.collect());
-    Plan::Join(join).filtered(above)
-}
-
-fn as_key(part: Expr, left_width: usize) -> Result<(Expr, Expr), Expr> {
-    let Expr::Compare(Comparison::Equal, mut a, mut b) = part else { return Err(part) };
-    let left =
-        |range: Option<(usize, usize)>| matches!(range, Some((_, high)) if high < left_width);
-    let of_right = |(low, high): (usize, usize)| low >= left_width && high != usize::MAX;
-    let right = |range: Option<(usize, usize)>| range.is_some_and(of_right);
-    let (of_a, of_b) = (a.column_range(), b.column_range());
-    if left(of_a) && right(of_b) {
-        b.shift_down(left_width);
-        Ok((*a, *b))
-    } else if left(of_b) && right(of_a) {
-        a.shift_down(left_width);
-        Ok((*b, *a))
-    } else {
-        Err(Expr::Compare(Comparison::Equal, a, b))
-    }
-}
-
-/// Rows of one side by their key; rows with a NULL in the key match nothing and are left out.
-#[derive(Debug, Default)]
-pub(super) struct KeyIndex {
-    one: BTreeMap<Value, Vec<usize>>,
-    many: BTreeMap<Vec<Value>, Vec<usize>>,
-}
-
-impl KeyIndex {
-    /// Indexes rows by the right-hand expressions of `keys`.
-    pub(super) fn new<'r>(
-        keys: &[(Expr, Expr)],
-        rows: impl Iterator<Item = &'r Row>,
-        env: &Env<'_>,
-    ) -> Result<Self, SqlError> {
-        let mut index = Self::default();
-        for (at, row) in rows.enumerate() {
-            if let [(_, only)] = keys {
-                let value = only.eval(row, env)?;
-                if !value.is_null() {
-                    index.one.entry(value.into_owned()).or_default().push(at);
-                }
-            } else if let Some(key) = composite(keys.iter().map(|(_, key)| key), row, env)? {
-                index.many.entry(key).or_default().push(at);
+    let (mut left, mut right, mut both) = (Vec::new(), Vec::new(), Vec::new());
+    for mut part in conditions {
+        match side(&mut part, width) {
+            // What looks at the optional side of an outer join has to see its NULLs.
+            Side::Left if !join.kind.keeps_right() => left.push(part),
+            Side::Right if !join.kind.keeps_left() => {
+                part.shift_down(width);
+                right.push(part);
             }
+            _ => both.push(part),
         }
-        Ok(index)
     }
-
-    /// Positions of the rows that match a left row.
-    pub(super) fn matches(
-        &self,
-        keys: &[(Expr, Expr)],
-        row: &[Value],
-        env: &Env<'_>,
-    ) -> Result<&[usize], SqlError> {
-        let found = if let [(only, _)] = keys {
-            self.one.get(only.eval(row, env)?.as_ref())
-        } else {
-            composite(keys.iter().map(|(key, _)| key), row, env)?
-                .and_then(|key| self.many.get(&key))
-        };
-        Ok(found.map_or(&[], Vec::as_slice))
+    join.left = restrict(join.left, left);
+    join.right = restrict(join.right, right);
+    if join.kind != JoinKind::Inner {
+        return Plan::Join(join).filtered(Expr::all(both));
     }
+    let (condition, _) = split(Expr::all(both), width);
+    join.condition.keys.extend(condition.keys);
+    let residuals = [join.condition.residual.take(), condition.residual];
+    join.condition.residual = Expr::all(residuals.into_iter().flatten().collect());
+    Plan::Join(join)
 }
 
-fn composite<'k>(
-    keys: impl Iterator<Item = &'k Expr>,
-    row: &[Value],
-    env: &Env<'_>,
-) -> Result<Option<Vec<Value>>, SqlError> {
-    let mut values = Vec::new();
-    for key in keys {
-        let value = key.eval(row, env)?;
-        if value.is_null() {
-            return Ok(None);
+fn as_key(part: Expr, left_width: usize) -> Result<JoinKey, Expr> {
+    let (mut a, mut b, null_matches) = match part {
+        Expr::Compare(Comparison::Equal, a, b) => (a, b, false),
+        Expr::Distinct { left, right, negated: true } => (left, right, true),
+        part => return Err(part),
+    };
+    match (side(&mut a, left_width), side(&mut b, left_width)) {
+        (Side::Left, Side::Right) => {
+            b.shift_down(left_width);
+            Ok(JoinKey { left: *a, right: *b, null_matches })
         }
-        values.push(value.into_owned());
+        (Side::Right, Side::Left) => {
+            a.shift_down(left_width);
+            Ok(JoinKey { left: *b, right: *a, null_matches })
+        }
+        _ if null_matches => Err(Expr::Distinct { left: a, right: b, negated: true }),
+        _ => Err(Expr::Compare(Comparison::Equal, a, b)),
     }
-    Ok(Some(values))
 }
 
 /// The joined row.
@@ -171,35 +171,97 @@ pub(super) fn concatenate(left: &[Value], right: &[Value]) -> Row {
     left.iter().chain(right).cloned().collect()
 }
 
+/// The right side of a join, ready to be asked for the partners of a left row.
+#[derive(Debug)]
+pub(super) struct Partners<'j> {
+    condition: &'j JoinCondition,
+    right: &'j [Row],
+    index: Option<KeyIndex>,
+    /// `None`: the residual has to be looked at, pair by pair.
+    foregone: Option<bool>,
+    env: &'j Env<'j>,
+    candidates: Vec<usize>,
+    pair: Vec<Value>,
+}
+
+impl<'j> Partners<'j> {
+    /// Indexes the right side. `left_is_empty` spares the work that nothing will ask for, and
+    /// with it the errors of expressions that no row would have met.
+    pub(super) fn new(
+        condition: &'j JoinCondition,
+        right: &'j [Row],
+        left_is_empty: bool,
+        env: &'j Env<'j>,
+    ) -> Result<Self, SqlError> {
+        let nothing = left_is_empty || right.is_empty();
+        let foregone = if nothing { Some(false) } else { condition.foregone(env)? };
+        let index = match condition.keys.as_slice() {
+            keys if !keys.is_empty() && foregone != Some(false) => {
+                Some(KeyIndex::new(keys, right, env)?)
+            }
+            _ => None,
+        };
+        let (candidates, pair) = (Vec::new(), Vec::new());
+        Ok(Self { condition, right, index, foregone, env, candidates, pair })
+    }
+
+    /// Positions of the partners of a left row, ascending, into `found`.
+    pub(super) fn of(&mut self, row: &[Value], found: &mut Vec<usize>) -> Result<(), SqlError> {
+        found.clear();
+        if self.foregone == Some(false) {
+            return Ok(());
+        }
+        let keys = &self.condition.keys;
+        if let Some(index) = &self.index {
+            if self.foregone == Some(true) {
+                return index.find(keys, row, self.right, self.env, found);
+            }
+            index.find(keys, row, self.right, self.env, &mut self.candidates)?;
+        } else if self.foregone == Some(true) {
+            found.extend(0..self.right.len());
+            return Ok(());
+        }
+        let Some(residual) = &self.condition.residual else { return Ok(()) };
+        let indexed = self.index.is_some();
+        let count = if indexed { self.candidates.len() } else { self.right.len() };
+        for candidate in 0..count {
+            let at = if indexed { self.candidates[candidate] } else { candidate };
+            self.pair.clear();
+            self.pair.extend(row.iter().chain(self.right[at].iter()).cloned());
+            if residual.test(&self.pair, self.env)? == Some(true) {
+                found.push(at);
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Join {
-    /// All joined rows, in the order of the left side.
+    /// All joined rows, in the order of the left side; right rows without a partner come last.
     pub(super) fn run(&self, env: &Env<'_>) -> Result<Vec<Row>, SqlError> {
         let left = self.left.run(env)?;
         let right = self.right.run(env)?;
-        let keys = &self.condition.keys;
-        let index =
-            if keys.is_empty() { None } else { Some(KeyIndex::new(keys, right.iter(), env)?) };
-        let all: Vec<usize> = if index.is_none() { (0..right.len()).collect() } else { vec![] };
-        let nulls = vec![Value::Null; self.right_width];
+        let mut partners = Partners::new(&self.condition, &right, left.is_empty(), env)?;
+        let mut partnered = vec![false; if self.kind.keeps_right() { right.len() } else { 0 }];
+        let nulls = |width: usize| vec![Value::Null; width];
+        let (no_left, no_right) = (nulls(self.left_width), nulls(self.right_width));
         let mut joined = Vec::new();
+        let mut found = Vec::new();
         for row in &left {
-            let candidates = match &index {
-                Some(index) => index.matches(keys, row, env)?,
-                None => &all,
-            };
-            let before = joined.len();
-            for at in candidates {
-                let pair = concatenate(row, &right[*at]);
-                let holds = match &self.condition.residual {
-                    Some(residual) => residual.test(&pair, env)? == Some(true),
-                    None => true,
-                };
-                if holds {
-                    joined.push(pair);
+            partners.of(row, &mut found)?;
+            for at in &found {
+                joined.push(concatenate(row, &right[*at]));
+                if let Some(partnered) = partnered.get_mut(*at) {
+                    *partnered = true;
                 }
             }
-            if self.outer && joined.len() == before {
-                joined.push(concatenate(row, &nulls));
+            if found.is_empty() && self.kind.keeps_left() {
+                joined.push(concatenate(row, &no_right));
+            }
+        }
+        for (row, partnered) in right.iter().zip(partnered) {
+            if !partnered {
+                joined.push(concatenate(&no_left, row));
             }
         }
         Ok(joined)

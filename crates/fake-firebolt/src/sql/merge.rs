@@ -15,7 +15,7 @@ use super::error::SqlError;
 use super::execute::{check_nulls, refused};
 use super::expr::{Env, Expr};
 use super::insert::{full_row, target_columns};
-use super::join::{self, JoinCondition, KeyIndex, concatenate};
+use super::join::{self, JoinCondition, Partners, concatenate};
 use super::plan::project;
 use super::scope::Scope;
 use super::update::{Assignments, apply, assignments, target};
@@ -72,26 +72,15 @@ pub(super) fn run<'b>(
     let mut changes = Changes::default();
     let mut partnered = vec![false; bound.source.len()];
     let env = Env::default();
-    let keys = &bound.condition.keys;
-    let index =
-        if keys.is_empty() { None } else { Some(KeyIndex::new(keys, bound.source.iter(), &env)?) };
-    let all: Vec<usize> = if index.is_none() { (0..bound.source.len()).collect() } else { vec![] };
+    let none = bound.table.rows.len() == 0;
+    let mut partners = Partners::new(&bound.condition, &bound.source, none, &env)?;
+    let mut found = Vec::new();
     for (id, row) in bound.table.rows.iter() {
-        let candidates = match &index {
-            Some(index) => index.matches(keys, row, &env)?,
-            None => &all,
-        };
+        partners.of(row, &mut found)?;
         let mut pairs = Vec::new();
-        for at in candidates {
-            let pair = concatenate(row, &bound.source[*at]);
-            let holds = match &bound.condition.residual {
-                Some(residual) => residual.test(&pair, &env)? == Some(true),
-                None => true,
-            };
-            if holds {
-                partnered[*at] = true;
-                pairs.push(pair);
-            }
+        for at in &found {
+            partnered[*at] = true;
+            pairs.push(concatenate(row, &bound.source[*at]));
         }
         if pairs.is_empty() {
             let action = choose(&bound.branches.by_source, row)?;
@@ -215,12 +204,7 @@ fn bind<'b>(merge: &'b ast::Merge, binder: &Binder<'b>) -> Result<Bound, SqlErro
     let on = binder.condition(on, &both)?;
     let (mut condition, sided) = join::split(Some(on), width);
     // One-sided conditions decide what matches; they must not hide rows from the other branches.
-    let of_source = sided.right.into_iter().map(|mut part| {
-        part.shift_up(width);
-        part
-    });
-    let residual = sided.left.into_iter().chain(of_source).chain(condition.residual.take());
-    condition.residual = Expr::all(residual.collect());
+    condition.put_back(sided.left, sided.right, width);
     let mut branches = Branches::default();
     for clause in clauses {
         let (list, scope) = match clause.clause_kind {

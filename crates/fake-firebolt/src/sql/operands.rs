@@ -78,6 +78,21 @@ impl Expr {
         }
     }
 
+    /// Whether the value is the same for every row, and can be had without one. Functions are
+    /// not looked into: some answer differently each time.
+    pub(super) fn is_fixed(&self) -> bool {
+        match self {
+            Self::Constant(_) => true,
+            Self::Cast(inner, _) | Self::Not(inner) => inner.is_fixed(),
+            Self::Compare(_, left, right) | Self::Distinct { left, right, .. } => {
+                left.is_fixed() && right.is_fixed()
+            }
+            Self::IsNull { operand, .. } | Self::IsTruth { operand, .. } => operand.is_fixed(),
+            Self::And(parts) | Self::Or(parts) => parts.iter().all(Self::is_fixed),
+            _ => false,
+        }
+    }
+
     /// The conditions that must all hold.
     pub(super) fn conjuncts(self) -> Vec<Expr> {
         match self {

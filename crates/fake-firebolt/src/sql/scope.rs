@@ -22,6 +22,8 @@ pub(super) struct Field {
     pub(super) name: String,
     pub(super) data_type: DataType,
     pub(super) nullable: bool,
+    /// USING has merged it into another column: only its qualified name finds it.
+    pub(super) merged: bool,
 }
 
 /// An expression with its type.
@@ -106,7 +108,10 @@ impl<'p> Scope<'p> {
     ) -> Result<Option<(usize, &Field)>, SqlError> {
         let mut found = None;
         for (index, field) in self.fields.iter().enumerate() {
-            let of_table = qualifier.is_none() || qualifier == field.qualifier.as_deref();
+            let of_table = match qualifier {
+                Some(_) => qualifier == field.qualifier.as_deref(),
+                None => !field.merged,
+            };
             if of_table && field.name == name && found.replace((index, field)).is_some() {
                 let text = format!("Column reference '{name}' is ambiguous.");
                 return Err(SqlError::new(SqlErrorKind::Type, text));
