@@ -13,6 +13,7 @@ use object_store::GetOptions;
 use object_store::path::Path;
 
 use crate::parquet_file;
+use crate::quirks::Quirks;
 use crate::server::{FakeConfig, Location};
 use crate::sql::{ExternalFiles, ExternalRead, ExternalTable, SqlError, SqlErrorKind, Statement};
 
@@ -52,7 +53,9 @@ impl FileCache {
         };
         let mut files = Vec::new();
         for path in matching(location, &read.pattern).await? {
-            if let Some(table) = self.decode(&read.location, location, &path).await? {
+            if let Some(table) =
+                self.decode(&read.location, location, &path, &config.quirks).await?
+            {
                 files.push((path.to_string(), ExternalTable::clone(&table)));
             }
         }
@@ -65,6 +68,7 @@ impl FileCache {
         name: &str,
         location: &Location,
         path: &Path,
+        quirks: &Quirks,
     ) -> Result<Option<Arc<ExternalTable>>, SqlError> {
         let object = match location.store.get_opts(path, GetOptions::default()).await {
             Ok(object) => object,
@@ -78,7 +82,7 @@ impl FileCache {
             return Ok(Some(Arc::clone(known)));
         }
         let bytes = object.bytes().await.map_err(|error| unreadable(path, &error))?;
-        let table = Arc::new(parquet_file::read(path.as_ref(), bytes)?);
+        let table = Arc::new(parquet_file::read(path.as_ref(), bytes, quirks)?);
         if let Some(key) = key {
             self.lock().insert(key, Arc::clone(&table));
         }
