@@ -9,7 +9,6 @@ mod faults;
 mod garbage;
 mod harness;
 mod restarts;
-mod rules;
 mod sign_on;
 mod transactions;
 mod wire;
