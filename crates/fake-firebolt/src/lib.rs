@@ -65,8 +65,8 @@ pub mod value;
 
 pub use engine_state::EngineState;
 pub use fault::{
-    Answer, CannedReply, Commit, Endpoint, FaultPoint, Hooks, InFlight, NoFaults, Phase,
-    StatementInfo, Verdict,
+    Answer, CannedReply, Commit, Does, Endpoint, FaultPoint, Hooks, InFlight, NoFaults, On, Phase,
+    Ratio, Rule, RuleError, RuleHooks, StatementInfo, Verdict, When, gateway_reply,
 };
 pub use history::Committed;
 pub use quirks::Quirks;

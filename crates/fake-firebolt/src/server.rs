@@ -20,6 +20,7 @@ use crate::execution::transactions::OpenTransactions;
 use crate::execution::{direct, restart};
 use crate::fault::Hooks;
 use crate::history::{CommitLog, Committed};
+use crate::http::connection::ResetSwitch;
 use crate::http::token::Tokens;
 use crate::mvcc::Store;
 use crate::quirks::Quirks;
@@ -144,7 +145,8 @@ impl FakeFirebolt {
     where
         Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        crate::http::connection::serve(Arc::clone(&self.inner), io, peer.to_owned())
+        let reset = ResetSwitch::default();
+        crate::http::connection::serve(Arc::clone(&self.inner), io, peer.to_owned(), reset)
     }
 
     /// Executes SQL at once, without faults, hooks or HTTP: for seeding. Several statements may
@@ -314,7 +316,7 @@ impl Ids {
 pub(crate) struct Stream(u64);
 
 impl Stream {
-    fn new(seed: u64, purpose: &str) -> Self {
+    pub(crate) fn new(seed: u64, purpose: &str) -> Self {
         let mixed = purpose.bytes().fold(seed, |state, byte| mix(state ^ u64::from(byte)));
         Self(mixed)
     }

@@ -6,12 +6,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use tokio::time::Instant;
 
 use super::call::Call;
 use super::in_flight::Flight;
 use crate::engine_state::Admission;
-use crate::fault::{Answer, CannedReply, FaultPoint, InFlight, Phase, Verdict};
+use crate::fault::{Answer, CannedReply, FaultPoint, Gate, InFlight, Phase, Verdict};
 use crate::http::reply::{Outcome, Reply};
 use crate::mvcc::Conflict;
 use crate::sql::{SqlError, StatementKind};
@@ -192,7 +193,11 @@ impl<'a> Life<'a> {
             Verdict::Delay(delay) => {
                 return self.pause(delay).await.map_or(Step::GoOn, Step::Killed);
             }
+            Verdict::Hold(gate) => {
+                return self.stand(&gate).await.map_or(Step::GoOn, Step::Killed);
+            }
             Verdict::Cut => Step::Stop(Outcome::Cut),
+            Verdict::Reset => Step::Stop(Outcome::Reset),
             Verdict::CutMidReply(bytes) => {
                 self.cut_after = Some(bytes);
                 Step::GoOn
@@ -239,6 +244,20 @@ impl<'a> Life<'a> {
         match tokio::time::timeout(time, &mut flight.killed).await {
             Ok(Ok(fate)) => Some(fate),
             Ok(Err(_)) | Err(_) => None,
+        }
+    }
+
+    /// Stands at a gate until it opens, unless a restart kills the statement first.
+    async fn stand(&mut self, gate: &Gate) -> Option<InFlight> {
+        let Some(flight) = self.flight.as_mut() else {
+            gate.opened().await;
+            return None;
+        };
+        let opened = std::pin::pin!(gate.opened());
+        // As in a pause, the wire is polled first, so that every run decides alike.
+        match select(&mut flight.killed, opened).await {
+            Either::Left((fate, _)) => fate.ok(),
+            Either::Right(_) => None,
         }
     }
 

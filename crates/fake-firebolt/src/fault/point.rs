@@ -32,6 +32,18 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// All of them, in the order a request lives.
+    pub const ALL: [Self; 8] = [
+        Self::Connect,
+        Self::Sent,
+        Self::Received,
+        Self::Executing,
+        Self::Executed,
+        Self::Committed,
+        Self::Answered,
+        Self::Seen,
+    ];
+
     /// The phase's name in scenarios and reports, lower case.
     pub fn name(self) -> &'static str {
         match self {

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::gate::Gate;
+
 /// What happens to a request at a fault point.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -15,9 +17,15 @@ pub enum Verdict {
     Pass,
     /// The request stands still for a while, then goes on. A restart of the engine still kills it.
     Delay(Duration),
+    /// The request stands still until the gate opens, then goes on. A restart of the engine still
+    /// kills it.
+    Hold(Gate),
     /// The connection is closed without a reply and the request goes no further: at `Received` it
     /// is never executed, at `Executing` its work is thrown away, from `Executed` on it is done.
     Cut,
+    /// As [`Verdict::Cut`], and the peer gets a TCP reset where the stream is a socket that the
+    /// server listens on itself; over any other stream it is the same.
+    Reset,
     /// The request goes on to its end, and the connection is closed after so many bytes of the
     /// reply's body (always fewer than the whole).
     CutMidReply(usize),

@@ -5,6 +5,7 @@
 //! with a 500 and nothing else.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -29,17 +30,30 @@ pub(crate) struct Connection {
     pub(crate) peer: String,
     /// The engine's epoch at the time it was accepted.
     epoch: u64,
+    /// What makes its end a reset.
+    reset: ResetSwitch,
+}
+
+/// Tells who owns the socket that it is to be reset instead of closed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ResetSwitch(Arc<AtomicBool>);
+
+impl ResetSwitch {
+    /// From now on closing means resetting.
+    pub(crate) fn turn_on(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Serves the connection until it ends.
-pub(crate) async fn serve<Io>(inner: Arc<Inner>, io: Io, peer: String)
+pub(crate) async fn serve<Io>(inner: Arc<Inner>, io: Io, peer: String, reset: ResetSwitch)
 where
     Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let connection = {
         let mut state = inner.state();
         let epoch = state.engine.epoch();
-        Arc::new(Connection { ordinal: state.ids.connection(), peer, epoch })
+        Arc::new(Connection { ordinal: state.ids.connection(), peer, epoch, reset })
     };
     let ordinal = connection.ordinal;
     let service =
@@ -66,6 +80,7 @@ async fn respond(
     let (head, body) = request.into_parts();
     // A request that the client did not finish was never received.
     let body = body.collect().await.map_err(|_| Severed)?.to_bytes();
+    let reset = connection.reset.clone();
     let task = tokio::spawn(route(Arc::clone(&inner), connection, head, body));
     let abandoned = inner.config.quirks.cancel_on_disconnect == CancelOnDisconnect::All;
     let mut task = Task { handle: task, abort_on_drop: abandoned };
@@ -74,6 +89,9 @@ async fn respond(
         tracing::error!(%error, "a request panicked");
         Outcome::from(Reply::text(500, "Internal error of the fake: a request panicked"))
     });
+    if outcome == Outcome::Reset {
+        reset.turn_on();
+    }
     outcome.into_response().await
 }
 

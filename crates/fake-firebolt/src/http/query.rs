@@ -95,8 +95,13 @@ async fn arrive(inner: &Arc<Inner>, info: &Arc<StatementInfo>) -> Arrival {
             tokio::time::sleep(delay).await;
             Arrival::GoesOn { cut_after: None }
         }
+        Verdict::Hold(gate) => {
+            gate.opened().await;
+            Arrival::GoesOn { cut_after: None }
+        }
         Verdict::CutMidReply(bytes) => Arrival::GoesOn { cut_after: Some(bytes) },
         Verdict::Cut => Arrival::Ends(Outcome::Cut),
+        Verdict::Reset => Arrival::Ends(Outcome::Reset),
         Verdict::Hang => Arrival::Ends(Outcome::Hang),
         Verdict::Answer(reply) => Arrival::Ends(Outcome::Reply(reply.into(), None)),
         Verdict::ExecuteLater(delay) => Arrival::Later(delay),
@@ -214,7 +219,9 @@ pub(crate) async fn door(
     inner.hooks.answered(&Answer { statement: &info, status: reply.status });
     match inner.hooks.at(&FaultPoint { phase: Phase::Answered, statement: &info }) {
         Verdict::Delay(delay) => tokio::time::sleep(delay).await,
+        Verdict::Hold(gate) => gate.opened().await,
         Verdict::Cut => return Outcome::Cut,
+        Verdict::Reset => return Outcome::Reset,
         Verdict::CutMidReply(bytes) => cut_after = Some(bytes),
         Verdict::Hang => return Outcome::Hang,
         Verdict::Answer(reply) => return Outcome::Reply(reply.into(), None),

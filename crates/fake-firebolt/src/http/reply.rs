@@ -109,6 +109,8 @@ pub(crate) enum Outcome {
     Reply(Reply, Option<usize>),
     /// The connection is closed without a reply.
     Cut,
+    /// The same, with a TCP reset.
+    Reset,
     /// Nothing ever comes, and the connection stays open.
     Hang,
 }
@@ -126,7 +128,7 @@ impl Outcome {
             // An empty body has no middle to break off in.
             Self::Reply(reply, Some(_)) if reply.body.is_empty() => Err(Severed),
             Self::Reply(reply, cut_after) => Ok(reply.into_response(cut_after)),
-            Self::Cut => Err(Severed),
+            Self::Cut | Self::Reset => Err(Severed),
             Self::Hang => std::future::pending().await,
         }
     }

@@ -9,6 +9,7 @@ mod faults;
 mod garbage;
 mod harness;
 mod restarts;
+mod rules;
 mod sign_on;
 mod transactions;
 mod wire;
