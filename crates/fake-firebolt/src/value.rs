@@ -161,12 +161,32 @@ impl fmt::Display for Value {
                     if index > 0 {
                         f.write_str(",")?;
                     }
-                    write!(f, "{item}")?;
+                    match item {
+                        Self::Text(text) => write_element(f, text)?,
+                        other => write!(f, "{other}")?,
+                    }
                 }
                 f.write_str("}")
             }
         }
     }
+}
+
+/// A text inside an array: quoted where it would be read as something else (the vendor's page on
+/// arrays).
+fn write_element(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    let special = |c: char| "{}[],\"\\".contains(c) || c.is_whitespace();
+    if !text.is_empty() && !text.eq_ignore_ascii_case("null") && !text.contains(special) {
+        return f.write_str(text);
+    }
+    f.write_str("\"")?;
+    for c in text.chars() {
+        if matches!(c, '"' | '\\') {
+            f.write_str("\\")?;
+        }
+        write!(f, "{c}")?;
+    }
+    f.write_str("\"")
 }
 
 /// A column's type.

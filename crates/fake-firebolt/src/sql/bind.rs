@@ -28,7 +28,7 @@ pub(super) struct Binder<'b> {
     pub(super) view: &'b Catalog,
     pub(super) ctx: Facts<'b>,
     /// WITH queries in scope, by name; each is bound anew where it is used.
-    pub(super) ctes: RefCell<Vec<(String, &'b ast::Query)>>,
+    pub(super) ctes: RefCell<Vec<(String, &'b ast::Cte)>>,
     depth: Cell<usize>,
 }
 

@@ -71,7 +71,8 @@ impl<'b> Binder<'b> {
         Ok(Typed::new(Expr::Arithmetic(operator, a, b, result.clone()), result, nullable))
     }
 
-    fn shift(
+    /// Binds a point in time moved by an interval.
+    pub(super) fn shift(
         &self,
         operand: &'b ast::Expr,
         operator: Operator,

@@ -1,38 +1,26 @@
-//! Binding of calls: scalar functions, aggregates, ROW_NUMBER, and the forms that SQL writes
-//! specially (TRIM, SUBSTRING, POSITION).
+//! Binding of calls: scalar functions, and the forms that SQL writes specially (TRIM, SUBSTRING,
+//! POSITION). Aggregates and windows go on to files of their own.
 
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned};
 
-use super::aggregate::{AggregateCall, AggregateKind};
 use super::bind::Binder;
+use super::bind_aggregate::aggregate_kind;
 use super::cast::CastLevel;
 use super::coerce::unify;
 use super::datetime::Unit;
 use super::error::SqlError;
 use super::expr::Expr;
 use super::function::{Function, Signature};
-use super::plan::{RowNumber, SortKey};
+use super::plan::SortKey;
 use super::scope::{Scope, Typed, single_name};
 use crate::quirks::Acceptance;
 use crate::value::{DataType, Value};
 
 /// Arguments of a call, and whether they are DISTINCT.
-struct Arguments<'b> {
-    distinct: bool,
+pub(super) struct Arguments<'b> {
+    pub(super) distinct: bool,
     /// `None` for `*`.
-    list: Vec<Option<&'b ast::Expr>>,
-}
-
-/// The aggregate of that lower-case name.
-pub(super) fn aggregate_kind(name: &str) -> Option<AggregateKind> {
-    Some(match name {
-        "count" => AggregateKind::Count,
-        "min" => AggregateKind::Min,
-        "max" => AggregateKind::Max,
-        "sum" => AggregateKind::Sum,
-        "avg" => AggregateKind::Average,
-        _ => return None,
-    })
+    pub(super) list: Vec<Option<&'b ast::Expr>>,
 }
 
 impl<'b> Binder<'b> {
@@ -76,23 +64,24 @@ impl<'b> Binder<'b> {
             parameters: FunctionArguments::None,
             args,
             within_group,
-            filter: None,
+            filter,
             null_treatment: None,
             over,
         } = function
         else {
             return Err(SqlError::unsupported(format!("the call {function}")));
         };
-        if !within_group.is_empty() {
-            return Err(SqlError::unsupported("WITHIN GROUP"));
-        }
         let name = single_name(name)?.to_lowercase();
         let arguments = arguments(args)?;
         if let Some(over) = over {
-            return self.window(&name, &arguments, over, scope);
+            return self.window(&name, function, &arguments, over, scope);
         }
-        if let Some(kind) = aggregate_kind(&name) {
-            return self.aggregate(kind, &name, &arguments, scope);
+        if aggregate_kind(&name).is_some() {
+            return self.aggregate(&name, function, &arguments, scope);
+        }
+        if filter.is_some() || !within_group.is_empty() {
+            let text = format!("FILTER and WITHIN GROUP are for aggregates, and {name} is none");
+            return Err(SqlError::type_error(text));
         }
         let mut list = Vec::new();
         for argument in &arguments.list {
@@ -173,7 +162,7 @@ impl<'b> Binder<'b> {
         scope: &Scope<'_>,
     ) -> Result<Typed, SqlError> {
         let Some((function, signature)) = Function::find(name) else {
-            return Err(SqlError::not_found(format!("Function '{name}' does not exist.")));
+            return Err(unknown(name));
         };
         let mut bound = Vec::new();
         for argument in arguments {
@@ -221,92 +210,37 @@ impl<'b> Binder<'b> {
         };
         Ok(Typed::new(Expr::Call(function, exprs), result, nullable))
     }
+}
 
-    fn aggregate(
-        &self,
-        kind: AggregateKind,
-        name: &str,
-        arguments: &Arguments<'b>,
-        scope: &Scope<'_>,
-    ) -> Result<Typed, SqlError> {
-        let Some(grouping) = &scope.grouping else {
-            let text = format!("aggregate function {name} is not allowed here");
-            return Err(SqlError::type_error(text));
-        };
-        let mut bound = Vec::new();
-        for argument in arguments.list.iter().flatten() {
-            bound.push(self.expr(argument, grouping.input)?);
-        }
-        let star = arguments.list.iter().any(Option::is_none);
-        let kind = match (kind, arguments.distinct) {
-            (AggregateKind::Count, true) => AggregateKind::CountDistinct,
-            (kind @ (AggregateKind::Min | AggregateKind::Max), _) => kind,
-            (kind, false) => kind,
-            _ => return Err(SqlError::unsupported(format!("{name}(DISTINCT …)"))),
-        };
-        let valid = match kind {
-            AggregateKind::Count => arguments.list.len() <= 1,
-            AggregateKind::CountDistinct => !star && !bound.is_empty(),
-            _ => !star && bound.len() == 1,
-        };
-        if !valid {
-            return Err(SqlError::type_error(format!("wrong arguments for {name}")));
-        }
-        let argument = bound.first().map_or(DataType::Null, |typed| typed.data_type.clone());
-        let result = aggregate_result(kind, name, &argument)?;
-        let counts = matches!(kind, AggregateKind::Count | AggregateKind::CountDistinct);
-        let call = AggregateCall {
-            kind,
-            arguments: bound.into_iter().map(|typed| typed.expr).collect(),
-            result: result.clone(),
-        };
-        let mut calls = grouping.calls.borrow_mut();
-        calls.push(call);
-        let column = Expr::Column(grouping.keys.len() + calls.len() - 1);
-        Ok(Typed::new(column, result, !counts))
-    }
+/// Families of functions that the real service has and this fake has not.
+const ELSEWHERE: &[&str] = &[
+    "apache_datasketches_",
+    "city_hash",
+    "gen_random_uuid",
+    "hash",
+    "hll_count_",
+    "json_",
+    "random",
+    "regexp_",
+    "session_user",
+    "st_",
+    "vector_",
+    "version",
+];
 
-    fn window(
-        &self,
-        name: &str,
-        arguments: &Arguments<'b>,
-        over: &'b ast::WindowType,
-        scope: &Scope<'_>,
-    ) -> Result<Typed, SqlError> {
-        let ast::WindowType::WindowSpec(ast::WindowSpec {
-            window_name: None,
-            partition_by,
-            order_by,
-            window_frame: None,
-        }) = over
-        else {
-            return Err(SqlError::unsupported("a named window or a window frame"));
-        };
-        if name != "row_number" || !arguments.list.is_empty() {
-            return Err(SqlError::unsupported(format!("the window function {name}")));
-        }
-        let Some(windows) = &scope.windows else {
-            return Err(SqlError::type_error("window functions are not allowed here"));
-        };
-        let mut window = RowNumber { partition: Vec::new(), order: Vec::new() };
-        for expr in partition_by {
-            window.partition.push(self.expr(expr, scope)?.expr);
-        }
-        for key in order_by {
-            let typed = self.expr(&key.expr, scope)?;
-            window.order.push(sort_key(typed.expr, key)?);
-        }
-        let mut windows = windows.borrow_mut();
-        windows.push(window);
-        Ok(Typed::new(Expr::FromEnd(windows.len() - 1), DataType::Bigint, false))
+/// The error for a name that no function here has.
+pub(super) fn unknown(name: &str) -> SqlError {
+    if ELSEWHERE.iter().any(|prefix| name.starts_with(prefix)) {
+        return SqlError::unsupported(format!("the function {name}"));
     }
+    SqlError::not_found(format!("Function '{name}' does not exist."))
 }
 
 fn constant_text(text: &str) -> Typed {
     Typed::new(Expr::Constant(Value::text(text)), DataType::Text, false)
 }
 
-fn is_number(data_type: &DataType) -> bool {
+pub(super) fn is_number(data_type: &DataType) -> bool {
     matches!(
         data_type,
         DataType::Integer
@@ -315,33 +249,6 @@ fn is_number(data_type: &DataType) -> bool {
             | DataType::Double
             | DataType::Numeric { .. }
     )
-}
-
-fn aggregate_result(
-    kind: AggregateKind,
-    name: &str,
-    argument: &DataType,
-) -> Result<DataType, SqlError> {
-    let refused = || SqlError::type_error(format!("function does not exist: {name}({argument})"));
-    Ok(match kind {
-        AggregateKind::Count | AggregateKind::CountDistinct => DataType::Bigint,
-        AggregateKind::Min | AggregateKind::Max => argument.clone(),
-        AggregateKind::Sum => match argument {
-            DataType::Integer | DataType::Bigint => DataType::Bigint,
-            DataType::Real | DataType::Double => DataType::Double,
-            DataType::Numeric { scale, .. } => DataType::Numeric { precision: 38, scale: *scale },
-            _ => return Err(refused()),
-        },
-        AggregateKind::Average => match argument {
-            DataType::Integer | DataType::Bigint | DataType::Real | DataType::Double => {
-                DataType::Double
-            }
-            DataType::Numeric { .. } => {
-                return Err(SqlError::unsupported(format!("{name}({argument})")));
-            }
-            _ => return Err(refused()),
-        },
-    })
 }
 
 /// NULLs come last in ascending and first in descending order, unless it is said otherwise.

@@ -14,6 +14,7 @@ use super::error::SqlError;
 use super::expr::Expr;
 use super::plan::{Plan, SortKey};
 use super::scope::{Field, Outer, Scope, Typed, fold};
+use super::set_operation::{SetChain, SetOperator, SetStep};
 use crate::value::{DataType, Row, Value};
 
 impl<'b> Binder<'b> {
@@ -23,12 +24,15 @@ impl<'b> Binder<'b> {
         query: &'b ast::Query,
         outer: Option<&Outer<'_>>,
     ) -> Result<Relation, SqlError> {
+        if query.fetch.is_some() {
+            return Err(SqlError::unsupported("FETCH (LIMIT is its name)"));
+        }
         let ast::Query {
             with,
             body,
             order_by,
             limit_clause,
-            fetch: None,
+            fetch: _,
             locks,
             for_clause: None,
             settings: None,
@@ -36,7 +40,7 @@ impl<'b> Binder<'b> {
             pipe_operators,
         } = query
         else {
-            return Err(SqlError::unsupported("FETCH, FOR, SETTINGS, or FORMAT in a query"));
+            return Err(SqlError::unsupported("FOR, SETTINGS, or FORMAT in a query"));
         };
         if !locks.is_empty() || !pipe_operators.is_empty() {
             return Err(SqlError::unsupported("locking or pipes in a query"));
@@ -57,13 +61,18 @@ impl<'b> Binder<'b> {
         if with.recursive {
             return Err(SqlError::unsupported("WITH RECURSIVE"));
         }
+        let before = self.ctes.borrow().len();
         for cte in &with.cte_tables {
-            let plain =
-                cte.from.is_none() && cte.alias.columns.is_empty() && cte.alias.at.is_none();
-            if !plain {
+            // MATERIALIZED and NOT MATERIALIZED are hints to an optimizer.
+            if cte.from.is_some() || cte.alias.at.is_some() {
                 return Err(SqlError::unsupported(format!("WITH {}", cte.alias)));
             }
-            self.ctes.borrow_mut().push((fold(&cte.alias.name), &cte.query));
+            let name = fold(&cte.alias.name);
+            if self.ctes.borrow()[before..].iter().any(|(other, _)| *other == name) {
+                let text = format!("WITH query name \"{name}\" specified more than once");
+                return Err(SqlError::type_error(text));
+            }
+            self.ctes.borrow_mut().push((name, cte));
         }
         Ok(())
     }
@@ -78,7 +87,7 @@ impl<'b> Binder<'b> {
             SetExpr::Select(select) => return self.select(select, order, outer),
             SetExpr::Query(query) => self.query(query, outer)?,
             SetExpr::Values(values) => self.values(values, outer)?,
-            SetExpr::SetOperation { .. } => self.union(body, outer)?,
+            SetExpr::SetOperation { .. } => self.set_chain(body, outer)?,
             other => return Err(SqlError::unsupported(format!("{other} as a query"))),
         };
         // Only names and positions of output columns are known here.
@@ -132,41 +141,36 @@ impl<'b> Binder<'b> {
         Ok(Relation { plan, fields })
     }
 
-    /// UNION and UNION ALL, as a chain and without recursion on its left side.
-    fn union(&self, body: &'b SetExpr, outer: Option<&Outer<'_>>) -> Result<Relation, SqlError> {
+    /// Set operations, as a chain and without recursion on its left side. INTERSECT binds tighter
+    /// than the others; the parser has seen to it.
+    fn set_chain(
+        &self,
+        body: &'b SetExpr,
+        outer: Option<&Outer<'_>>,
+    ) -> Result<Relation, SqlError> {
         let mut steps = Vec::new();
         let mut rest = body;
         while let SetExpr::SetOperation { left, op, set_quantifier, right } = rest {
-            let distinct = match (op, set_quantifier) {
-                (ast::SetOperator::Union, ast::SetQuantifier::All) => false,
-                (
-                    ast::SetOperator::Union,
-                    ast::SetQuantifier::None | ast::SetQuantifier::Distinct,
-                ) => true,
-                _ => return Err(SqlError::unsupported(format!("{op} {set_quantifier}"))),
-            };
-            steps.push((right, distinct));
+            steps.push((right, set_operator(*op)?, is_all(*set_quantifier)?));
             rest = left;
         }
         steps.reverse();
         let mut inputs = vec![self.nested(|| self.body(rest, &[], outer))?];
-        for (right, _) in &steps {
+        for (right, ..) in &steps {
             inputs.push(self.nested(|| self.body(right, &[], outer))?);
         }
-        let fields = union_fields(&inputs)?;
+        let words = steps.first().map_or("UNION", |(_, operator, _)| operator.word());
+        let fields = set_fields(&inputs, words)?;
         let mut plans = inputs.into_iter().map(|input| converted(input, &fields));
-        let mut plan = plans.next().unwrap_or(Plan::One);
-        let mut pending = Vec::new();
-        for (next, (_, distinct)) in plans.zip(steps) {
-            pending.push(next);
-            if distinct {
-                let all = std::iter::once(plan).chain(pending.drain(..)).collect();
-                plan = Plan::Distinct(Box::new(Plan::Union(all)));
-            }
-        }
-        if !pending.is_empty() {
-            plan = Plan::Union(std::iter::once(plan).chain(pending).collect());
-        }
+        let first = plans.next().unwrap_or(Plan::One);
+        let plain =
+            |(_, operator, all): &(_, SetOperator, bool)| *operator == SetOperator::Union && *all;
+        let plan = if steps.iter().all(plain) {
+            Plan::Union(std::iter::once(first).chain(plans).collect())
+        } else {
+            let step = |(right, (_, operator, all))| SetStep { operator, all, right };
+            Plan::Set(Box::new(SetChain { first, steps: plans.zip(steps).map(step).collect() }))
+        };
         Ok(Relation { plan, fields })
     }
 
@@ -247,16 +251,32 @@ pub(super) fn output_position(
     }
 }
 
-fn union_fields(inputs: &[Relation]) -> Result<Vec<Field>, SqlError> {
+fn set_operator(operator: ast::SetOperator) -> Result<SetOperator, SqlError> {
+    match operator {
+        ast::SetOperator::Union => Ok(SetOperator::Union),
+        ast::SetOperator::Except => Ok(SetOperator::Except),
+        ast::SetOperator::Intersect => Ok(SetOperator::Intersect),
+        ast::SetOperator::Minus => Err(SqlError::unsupported("MINUS (EXCEPT is its name)")),
+    }
+}
+
+fn is_all(quantifier: ast::SetQuantifier) -> Result<bool, SqlError> {
+    match quantifier {
+        ast::SetQuantifier::All => Ok(true),
+        ast::SetQuantifier::None | ast::SetQuantifier::Distinct => Ok(false),
+        other => Err(SqlError::unsupported(format!("a set operation {other}"))),
+    }
+}
+
+fn set_fields(inputs: &[Relation], word: &str) -> Result<Vec<Field>, SqlError> {
     let mut fields: Vec<Field> = inputs[0].fields.clone();
     for input in &inputs[1..] {
         if input.fields.len() != fields.len() {
-            return Err(SqlError::type_error(
-                "each UNION query must have the same number of columns",
-            ));
+            let text = format!("each {word} query must have the same number of columns");
+            return Err(SqlError::type_error(text));
         }
         for (field, other) in fields.iter_mut().zip(&input.fields) {
-            field.data_type = common_result(&field.data_type, &other.data_type, "UNION")?;
+            field.data_type = common_result(&field.data_type, &other.data_type, word)?;
             field.nullable |= other.nullable;
         }
     }

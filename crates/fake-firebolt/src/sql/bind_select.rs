@@ -6,17 +6,19 @@ use std::rc::Rc;
 use sqlparser::ast::{self, SelectItem, Spanned};
 
 use super::aggregate::Aggregate;
+use super::ast_walk::has_aggregate;
 use super::bind::Binder;
-use super::bind_call::{aggregate_kind, sort_key};
+use super::bind_call::sort_key;
 use super::bind_query::{ordinal, output_position, sorted};
 use super::bind_table::Relation;
 use super::error::SqlError;
 use super::expr::Expr;
 use super::join;
 use super::plan::{Plan, SortKey};
-use super::scope::{Field, GroupKey, Grouping, Outer, Scope, Typed, fold, name_parts};
+use super::scope::{Field, GroupKey, Grouping, Outer, Scope, Typed, fold, name_parts, single_name};
 
 /// Output columns, and columns that only ORDER BY needs.
+#[derive(Default)]
 struct Projection {
     names: Vec<String>,
     columns: Vec<Typed>,
@@ -39,7 +41,7 @@ impl<'b> Binder<'b> {
             let condition = self.condition(selection, &input)?;
             plan = join::restrict(plan, condition.conjuncts());
         }
-        let grouped = !group_exprs(select)?.is_empty() || select.having.is_some() || {
+        let grouped = is_grouped(select) || {
             let items = select.projection.iter().filter_map(item_expr);
             items.chain(order.iter().map(|key| &key.expr)).any(has_aggregate)
         };
@@ -50,9 +52,15 @@ impl<'b> Binder<'b> {
             scope.grouping =
                 Some(Grouping { input: &input, keys, calls: RefCell::new(Vec::new()) });
         }
-        let projection = self.projection(&select.projection, &scope)?;
-        let (projection, keys) =
-            self.order(order, projection, select.distinct.is_some(), &scope)?;
+        let distinct = matches!(select.distinct, Some(ast::Distinct::Distinct));
+        let projection = if select.flavor == ast::SelectFlavor::FromFirstNoSelect {
+            let mut all = Projection::default();
+            expand(&mut all, None, &[], &scope)?;
+            all
+        } else {
+            self.projection(&select.projection, &scope)?
+        };
+        let (projection, keys) = self.order(order, projection, distinct, &scope)?;
         let having = self.having(select, &scope)?;
         let Scope { grouping, windows, .. } = scope;
         if let Some(Grouping { keys, calls, .. }) = grouping {
@@ -65,7 +73,7 @@ impl<'b> Binder<'b> {
         if !windows.is_empty() {
             plan = Plan::Window(Box::new(plan), windows);
         }
-        Ok(assemble(plan, projection, keys, select.distinct.is_some()))
+        Ok(assemble(plan, projection, keys, distinct))
     }
 
     fn having(&self, select: &'b ast::Select, scope: &Scope<'_>) -> Result<Option<Expr>, SqlError> {
@@ -89,7 +97,8 @@ impl<'b> Binder<'b> {
     {
         let mut keys = Vec::new();
         for mut expr in group_exprs(select)? {
-            if let Some(position) = ordinal(expr) {
+            let all = matches!(select.group_by, ast::GroupByExpr::All(_));
+            if let Some(position) = ordinal(expr).filter(|_| !all) {
                 expr = position
                     .checked_sub(1)
                     .and_then(|at| select.projection.get(at))
@@ -108,8 +117,7 @@ impl<'b> Binder<'b> {
         items: &'b [SelectItem],
         scope: &Scope<'_>,
     ) -> Result<Projection, SqlError> {
-        let mut projection =
-            Projection { names: Vec::new(), columns: Vec::new(), hidden: Vec::new() };
+        let mut projection = Projection::default();
         for item in items {
             match item {
                 SelectItem::UnnamedExpr(expr) => {
@@ -121,7 +129,7 @@ impl<'b> Binder<'b> {
                     projection.names.push(fold(alias));
                 }
                 SelectItem::Wildcard(options) if plain_wildcard(options) => {
-                    expand(&mut projection, None, scope)?;
+                    expand(&mut projection, None, &excluded(options)?, scope)?;
                 }
                 SelectItem::QualifiedWildcard(
                     ast::SelectItemQualifiedWildcardKind::ObjectName(name),
@@ -131,7 +139,7 @@ impl<'b> Binder<'b> {
                     if !scope.has_qualifier(&table) {
                         return Err(SqlError::no_relation(&table));
                     }
-                    expand(&mut projection, Some(&table), scope)?;
+                    expand(&mut projection, Some(&table), &excluded(options)?, scope)?;
                 }
                 other => return Err(SqlError::unsupported(format!("{other} in a select list"))),
             }
@@ -196,14 +204,20 @@ fn assemble(plan: Plan, projection: Projection, keys: Vec<SortKey>, distinct: bo
 fn expand(
     projection: &mut Projection,
     qualifier: Option<&str>,
+    excluded: &[String],
     scope: &Scope<'_>,
 ) -> Result<(), SqlError> {
+    let mut missing: Vec<&String> = excluded.iter().collect();
     for (index, field) in scope.fields.iter().enumerate() {
         let wanted = match qualifier {
             Some(_) => qualifier == field.qualifier.as_deref(),
             None => !field.merged,
         };
         if !wanted {
+            continue;
+        }
+        if excluded.contains(&field.name) {
+            missing.retain(|name| **name != field.name);
             continue;
         }
         let typed = match &scope.grouping {
@@ -213,6 +227,9 @@ fn expand(
         };
         projection.columns.push(typed);
         projection.names.push(field.name.clone());
+    }
+    if let Some(name) = missing.first() {
+        return Err(SqlError::not_found(format!("Column '{name}' does not exist.")));
     }
     if projection.columns.is_empty() {
         return Err(SqlError::type_error("SELECT * with no tables specified is not valid"));
@@ -226,7 +243,7 @@ fn plain_wildcard(options: &ast::WildcardAdditionalOptions) -> bool {
         ast::WildcardAdditionalOptions {
             wildcard_token: _,
             opt_ilike: None,
-            opt_exclude: None,
+            opt_exclude: _,
             opt_except: None,
             opt_replace: None,
             opt_rename: None,
@@ -235,12 +252,31 @@ fn plain_wildcard(options: &ast::WildcardAdditionalOptions) -> bool {
     )
 }
 
+/// The columns that EXCLUDE takes out of a wildcard.
+fn excluded(options: &ast::WildcardAdditionalOptions) -> Result<Vec<String>, SqlError> {
+    match &options.opt_exclude {
+        None => Ok(Vec::new()),
+        Some(ast::ExcludeSelectItem::Single(name)) => Ok(vec![single_name(name)?]),
+        Some(ast::ExcludeSelectItem::Multiple(names)) => names.iter().map(single_name).collect(),
+    }
+}
+
 /// Refuses every clause of SELECT that is not bound elsewhere.
 fn check_select(select: &ast::Select) -> Result<(), SqlError> {
+    let named = [
+        (select.qualify.is_some(), "QUALIFY"),
+        (!select.named_window.is_empty(), "the WINDOW clause"),
+        (select.into.is_some(), "SELECT INTO"),
+        (select.top.is_some(), "TOP (LIMIT is its name)"),
+        (matches!(select.distinct, Some(ast::Distinct::On(_))), "DISTINCT ON"),
+    ];
+    if let Some((_, name)) = named.iter().find(|(present, _)| *present) {
+        return Err(SqlError::unsupported(name));
+    }
     let ast::Select {
         select_token: _,
         optimizer_hints,
-        distinct: None | Some(ast::Distinct::Distinct),
+        distinct: None | Some(ast::Distinct::Distinct | ast::Distinct::All),
         select_modifiers: None,
         top: None,
         top_before_distinct: _,
@@ -257,15 +293,15 @@ fn check_select(select: &ast::Select) -> Result<(), SqlError> {
         distribute_by,
         sort_by,
         having: _,
-        named_window,
+        named_window: _,
         qualify: None,
         window_before_qualify: _,
         value_table_mode: None,
-        flavor: ast::SelectFlavor::Standard,
+        flavor: _,
     } = select
     else {
         return Err(SqlError::unsupported(
-            "TOP, INTO, EXCLUDE, PREWHERE, QUALIFY, SELECT ALL, or DISTINCT ON in a query",
+            "EXCLUDE after the select list, PREWHERE, or a modifier of SELECT",
         ));
     };
     let empty = optimizer_hints.is_empty()
@@ -273,8 +309,7 @@ fn check_select(select: &ast::Select) -> Result<(), SqlError> {
         && connect_by.is_empty()
         && cluster_by.is_empty()
         && distribute_by.is_empty()
-        && sort_by.is_empty()
-        && named_window.is_empty();
+        && sort_by.is_empty();
     if empty {
         Ok(())
     } else {
@@ -282,10 +317,42 @@ fn check_select(select: &ast::Select) -> Result<(), SqlError> {
     }
 }
 
+/// Whether the query is grouped whatever its select list holds.
+fn is_grouped(select: &ast::Select) -> bool {
+    let keys = match &select.group_by {
+        ast::GroupByExpr::All(_) => true,
+        ast::GroupByExpr::Expressions(exprs, _) => !exprs.is_empty(),
+    };
+    keys || select.having.is_some()
+}
+
 fn group_exprs(select: &ast::Select) -> Result<Vec<&ast::Expr>, SqlError> {
     match &select.group_by {
         ast::GroupByExpr::Expressions(exprs, modifiers) if modifiers.is_empty() => {
+            for expr in exprs {
+                let name = match expr {
+                    ast::Expr::GroupingSets(_) => "GROUPING SETS",
+                    ast::Expr::Rollup(_) => "ROLLUP",
+                    ast::Expr::Cube(_) => "CUBE",
+                    ast::Expr::Tuple(_) => "a list in parentheses in GROUP BY",
+                    _ => continue,
+                };
+                return Err(SqlError::unsupported(name));
+            }
             Ok(exprs.iter().collect())
+        }
+        // GROUP BY ALL: everything in the select list that holds no aggregate.
+        ast::GroupByExpr::All(modifiers) if modifiers.is_empty() => {
+            let mut keys = Vec::new();
+            for item in &select.projection {
+                let Some(expr) = item_expr(item) else {
+                    return Err(SqlError::unsupported("GROUP BY ALL with a wildcard"));
+                };
+                if !has_aggregate(expr) {
+                    keys.push(expr);
+                }
+            }
+            Ok(keys)
         }
         other => Err(SqlError::unsupported(other)),
     }
@@ -295,39 +362,6 @@ fn item_expr(item: &SelectItem) -> Option<&ast::Expr> {
     match item {
         SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Some(expr),
         _ => None,
-    }
-}
-
-/// Whether an aggregate stands in the expression, outside of subqueries. Forms that are not
-/// looked into here cannot hide one: binding them without a group refuses it.
-fn has_aggregate(expr: &ast::Expr) -> bool {
-    let any = |exprs: &[&ast::Expr]| exprs.iter().any(|expr| has_aggregate(expr));
-    match expr {
-        ast::Expr::Function(function) if function.over.is_none() => {
-            let name = function.name.to_string().to_lowercase();
-            aggregate_kind(&name).is_some() || match &function.args {
-                ast::FunctionArguments::List(list) => list.args.iter().any(|argument| {
-                    matches!(argument, ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(inner))
-                        if has_aggregate(inner))
-                }),
-                _ => false,
-            }
-        }
-        ast::Expr::Nested(inner)
-        | ast::Expr::IsNull(inner)
-        | ast::Expr::IsNotNull(inner)
-        | ast::Expr::UnaryOp { expr: inner, .. }
-        | ast::Expr::In { expr: inner, .. }
-        | ast::Expr::Cast { expr: inner, .. } => has_aggregate(inner),
-        ast::Expr::BinaryOp { left, right, .. }
-        | ast::Expr::IsDistinctFrom(left, right)
-        | ast::Expr::IsNotDistinctFrom(left, right) => any(&[left, right]),
-        ast::Expr::Between { expr, low, high, .. } => any(&[expr, low, high]),
-        ast::Expr::Case { operand, conditions, else_result, .. } => {
-            operand.iter().chain(else_result).any(|expr| has_aggregate(expr))
-                || conditions.iter().any(|when| any(&[&when.condition, &when.result]))
-        }
-        _ => false,
     }
 }
 

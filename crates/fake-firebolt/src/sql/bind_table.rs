@@ -28,6 +28,18 @@ impl Relation {
         }
         self
     }
+
+    /// Gives the first columns the names of an alias's column list.
+    fn renamed(mut self, columns: &[ast::TableAliasColumnDef], of: &str) -> Result<Self, SqlError> {
+        if columns.len() > self.fields.len() {
+            let text = format!("table {of} has fewer columns than its alias names");
+            return Err(SqlError::type_error(text));
+        }
+        for (field, column) in self.fields.iter_mut().zip(columns) {
+            field.name = fold(&column.name);
+        }
+        Ok(self)
+    }
 }
 
 /// Columns of a table as fields.
@@ -70,15 +82,7 @@ impl<'b> Binder<'b> {
         match alias {
             None => Ok(relation),
             Some(ast::TableAlias { name, columns, at: None, .. }) => {
-                let mut relation = relation.qualified(&fold(name));
-                if columns.len() > relation.fields.len() {
-                    let text = format!("table {name} has fewer columns than its alias names");
-                    return Err(SqlError::type_error(text));
-                }
-                for (field, column) in relation.fields.iter_mut().zip(columns) {
-                    field.name = fold(&column.name);
-                }
-                Ok(relation)
+                relation.qualified(&fold(name)).renamed(columns, &name.value)
             }
             Some(alias) => Err(SqlError::unsupported(format!("the alias {alias}"))),
         }
@@ -108,11 +112,11 @@ impl<'b> Binder<'b> {
     fn cte(&self, name: &str) -> Result<Option<Relation>, SqlError> {
         let found = self.ctes.borrow().iter().rposition(|(other, _)| other == name);
         let Some(at) = found else { return Ok(None) };
-        let query = self.ctes.borrow()[at].1;
+        let cte = self.ctes.borrow()[at].1;
         let hidden = self.ctes.borrow_mut().split_off(at);
-        let relation = self.nested(|| self.query(query, None));
+        let relation = self.nested(|| self.query(&cte.query, None));
         self.ctes.borrow_mut().extend(hidden);
-        relation.map(Some)
+        relation?.renamed(&cte.alias.columns, name).map(Some)
     }
 
     /// The name of a table of this database, without qualifiers.

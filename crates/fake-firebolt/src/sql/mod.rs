@@ -11,7 +11,9 @@
 
 mod aggregate;
 mod arithmetic;
+mod ast_walk;
 mod bind;
+mod bind_aggregate;
 mod bind_arithmetic;
 mod bind_call;
 mod bind_join;
@@ -19,6 +21,7 @@ mod bind_predicate;
 mod bind_query;
 mod bind_select;
 mod bind_table;
+mod bind_window;
 mod cast;
 mod catalog;
 mod coerce;
@@ -45,11 +48,14 @@ mod parse_cache;
 mod parse_slots;
 mod plan;
 mod scope;
+mod set_operation;
+mod spread;
 mod statement;
 #[cfg(test)]
 mod tests;
 mod type_name;
 mod update;
+mod window;
 
 pub use context::{RunningQuery, StatementContext};
 pub use error::{SqlError, SqlErrorKind};

@@ -55,6 +55,27 @@ impl Dialect for FireboltDialect {
     fn supports_parens_around_table_factor(&self) -> bool {
         true
     }
+
+    fn supports_from_first_select(&self) -> bool {
+        true
+    }
+
+    fn supports_cte_materialization(&self) -> bool {
+        true
+    }
+
+    fn supports_select_wildcard_exclude(&self) -> bool {
+        true
+    }
+
+    // So that ROLLUP, CUBE, and GROUPING SETS can be refused by their names.
+    fn supports_group_by_expr(&self) -> bool {
+        true
+    }
+
+    fn supports_filter_during_aggregation(&self) -> bool {
+        true
+    }
 }
 
 /// Parses one statement; a trailing `;` is allowed. What [`super::parse`] does for a text that it

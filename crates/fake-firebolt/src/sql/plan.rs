@@ -3,13 +3,14 @@
 //! Tables of a simulation are small, so nothing streams. Where SQL leaves an order open, the order
 //! here is that of the input: two runs of one seed must not differ.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::aggregate::Aggregate;
 use super::error::SqlError;
 use super::expr::{Env, Expr};
 use super::join::Join;
+use super::set_operation::{self, SetChain};
+use super::window::{self, WindowCall};
 use crate::mvcc::Table;
 use crate::value::{Row, Value};
 
@@ -19,13 +20,6 @@ pub(super) struct SortKey {
     pub(super) expr: Expr,
     pub(super) descending: bool,
     pub(super) nulls_first: bool,
-}
-
-/// ROW_NUMBER() OVER (PARTITION BY … ORDER BY …).
-#[derive(Debug, Clone)]
-pub(super) struct RowNumber {
-    pub(super) partition: Vec<Expr>,
-    pub(super) order: Vec<SortKey>,
 }
 
 /// A node of a plan.
@@ -39,8 +33,8 @@ pub(super) enum Plan {
     Project(Box<Plan>, Vec<Expr>),
     Join(Box<Join>),
     Aggregate(Box<Aggregate>),
-    /// Appends the numbers; the first window is the last column.
-    Window(Box<Plan>, Vec<RowNumber>),
+    /// Appends the results; the first call is the last column.
+    Window(Box<Plan>, Vec<WindowCall>),
     Distinct(Box<Plan>),
     Sort(Box<Plan>, Vec<SortKey>),
     Limit {
@@ -50,7 +44,9 @@ pub(super) enum Plan {
     },
     /// Keeps the first columns.
     Cut(Box<Plan>, usize),
+    /// All rows of each.
     Union(Vec<Plan>),
+    Set(Box<SetChain>),
 }
 
 impl Plan {
@@ -74,11 +70,10 @@ impl Plan {
             }
             Self::Join(join) => join.run(env),
             Self::Aggregate(aggregate) => aggregate.run(env),
-            Self::Window(input, windows) => number(input.run(env)?, windows, env),
+            Self::Window(input, windows) => window::run(input.run(env)?, windows, env),
             Self::Distinct(input) => {
-                let mut seen = BTreeSet::new();
                 let mut rows = input.run(env)?;
-                rows.retain(|row| seen.insert(row.clone()));
+                set_operation::distinct(&mut rows);
                 Ok(rows)
             }
             Self::Sort(input, keys) => sort(input.run(env)?, keys, env),
@@ -96,6 +91,7 @@ impl Plan {
                 }
                 Ok(rows)
             }
+            Self::Set(chain) => chain.run(env),
         }
     }
 }
@@ -138,11 +134,17 @@ fn filter(input: &Plan, condition: &Expr, env: &Env<'_>) -> Result<Vec<Row>, Sql
     Ok(kept)
 }
 
-fn keys_of(keys: &[SortKey], row: &[Value], env: &Env<'_>) -> Result<Vec<Value>, SqlError> {
+/// The values to sort a row by.
+pub(super) fn keys_of(
+    keys: &[SortKey],
+    row: &[Value],
+    env: &Env<'_>,
+) -> Result<Vec<Value>, SqlError> {
     keys.iter().map(|key| key.expr.eval(row, env).map(std::borrow::Cow::into_owned)).collect()
 }
 
-fn compare(keys: &[SortKey], a: &[Value], b: &[Value]) -> std::cmp::Ordering {
+/// The order of two rows by those values.
+pub(super) fn compare(keys: &[SortKey], a: &[Value], b: &[Value]) -> std::cmp::Ordering {
     use std::cmp::Ordering;
     for (key, (a, b)) in keys.iter().zip(a.iter().zip(b)) {
         let order = match (a.is_null(), b.is_null()) {
@@ -168,28 +170,4 @@ fn sort(rows: Vec<Row>, keys: &[SortKey], env: &Env<'_>) -> Result<Vec<Row>, Sql
     }
     keyed.sort_by(|(a, _), (b, _)| compare(keys, a, b));
     Ok(keyed.into_iter().map(|(_, row)| row).collect())
-}
-
-fn number(rows: Vec<Row>, windows: &[RowNumber], env: &Env<'_>) -> Result<Vec<Row>, SqlError> {
-    let mut numbers = vec![vec![Value::Null; windows.len()]; rows.len()];
-    for (window_index, window) in windows.iter().enumerate() {
-        let mut partitions: BTreeMap<Vec<Value>, Vec<(Vec<Value>, usize)>> = BTreeMap::new();
-        for (at, row) in rows.iter().enumerate() {
-            let mut partition = Vec::with_capacity(window.partition.len());
-            for expr in &window.partition {
-                partition.push(expr.eval(row, env)?.into_owned());
-            }
-            let entry = (keys_of(&window.order, row, env)?, at);
-            partitions.entry(partition).or_default().push(entry);
-        }
-        let column = windows.len() - 1 - window_index;
-        for members in partitions.values_mut() {
-            members.sort_by(|(a, _), (b, _)| compare(&window.order, a, b));
-            for (number, (_, at)) in (1_i64..).zip(members.iter()) {
-                numbers[*at][column] = Value::Bigint(number);
-            }
-        }
-    }
-    let pairs = rows.iter().zip(numbers);
-    Ok(pairs.map(|(row, numbers)| row.iter().cloned().chain(numbers).collect()).collect())
 }

@@ -11,7 +11,7 @@ use sqlparser::ast;
 use super::aggregate::AggregateCall;
 use super::error::{SqlError, SqlErrorKind};
 use super::expr::Expr;
-use super::plan::RowNumber;
+use super::window::WindowCall;
 use crate::value::DataType;
 
 /// A column that a FROM clause offers.
@@ -72,7 +72,7 @@ pub(super) struct Scope<'p> {
     pub(super) outer: Option<&'p Outer<'p>>,
     pub(super) grouping: Option<Grouping<'p>>,
     /// Present where window functions may stand.
-    pub(super) windows: Option<RefCell<Vec<RowNumber>>>,
+    pub(super) windows: Option<RefCell<Vec<WindowCall>>>,
 }
 
 impl<'p> Scope<'p> {
