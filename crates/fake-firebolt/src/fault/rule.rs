@@ -1,7 +1,7 @@
 //! A rule: which requests, at which phase, which of those that come by, and what happens to them.
 //!
 //! A rule is data. It is made here from Rust, by `rule_file` from TOML and JSON; in each case
-//! [`Rule::check`] refuses what could never strike, since a rule that silently never fires makes a
+//! [`Rule::settle`] refuses what could never strike, since a rule that silently never fires makes a
 //! test prove less than it claims.
 
 use super::does::{Does, Needs};
@@ -51,6 +51,15 @@ pub struct Rule {
     pub when: When,
     /// How often it strikes at most.
     pub at_most: Option<u64>,
+}
+
+/// Where a rule is to strike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// In the fake, at every phase of a server.
+    Server,
+    /// On the wire before a real service: a proxy sees a request come and its answer go.
+    Wire,
 }
 
 /// What cannot be in a rule: the key, and what to write instead.
@@ -139,42 +148,35 @@ impl Rule {
         self
     }
 
-    /// The phases at which it may strike.
-    #[must_use]
-    pub fn phases(&self) -> &[Phase] {
-        if self.at.is_empty() { self.does.phases() } else { &self.at }
-    }
-
-    /// Refuses a rule that means nothing, on the fake.
+    /// Refuses a rule that means nothing where it is to strike, and names the phase of one that
+    /// leaves it open because there is only one.
     ///
     /// # Errors
     /// The key that is wrong, and what would be right.
-    pub fn check(&self) -> Result<(), RuleError> {
-        self.check_phases(self.does.phases(), "")?;
-        self.check_statements()?;
-        self.check_counts()
-    }
-
-    /// Refuses a rule that means nothing on the wire before a real service.
-    ///
-    /// # Errors
-    /// The key that is wrong, and what would be right.
-    pub fn check_on_wire(&self) -> Result<(), RuleError> {
-        if self.does.wire_phases().is_empty() {
+    pub fn settle(mut self, side: Side) -> Result<Self, RuleError> {
+        let allowed = match side {
+            Side::Server => self.does.phases(),
+            Side::Wire => self.does.wire_phases(),
+        };
+        if allowed.is_empty() {
             let name = self.does.name();
             return self
                 .refuse("does", format!("a proxy cannot do {name}: it hurts the wire only"));
         }
-        self.check_phases(self.does.wire_phases(), " in front of a real service")?;
+        self.check_phases(allowed, side)?;
+        if self.at.is_empty() {
+            self.at = allowed.to_vec();
+        }
         self.check_statements()?;
-        self.check_counts()
+        self.check_counts()?;
+        Ok(self)
     }
 
     fn refuse<T>(&self, key: &'static str, problem: impl Into<String>) -> Result<T, RuleError> {
         Err(RuleError { rule: self.name.clone(), key, problem: problem.into() })
     }
 
-    fn check_phases(&self, allowed: &[Phase], where_: &str) -> Result<(), RuleError> {
+    fn check_phases(&self, allowed: &[Phase], side: Side) -> Result<(), RuleError> {
         let names: Vec<&str> = allowed.iter().map(|phase| phase.name()).collect();
         let (does, names) = (self.does.name(), names.join(", "));
         if self.at.is_empty() && allowed.len() > 1 {
@@ -183,7 +185,11 @@ impl Rule {
         match self.at.iter().find(|phase| !allowed.contains(phase)) {
             Some(phase) => {
                 let phase = phase.name();
-                let problem = format!("{does} means nothing at {phase}{where_}; allowed: {names}");
+                let before = match side {
+                    Side::Server => "",
+                    Side::Wire => " in front of a real service",
+                };
+                let problem = format!("{does} means nothing at {phase}{before}; allowed: {names}");
                 self.refuse("at", problem)
             }
             None => Ok(()),
@@ -193,10 +199,9 @@ impl Rule {
     /// Every statement needs a phase that it reaches, every phase a statement that reaches it.
     fn check_statements(&self) -> Result<(), RuleError> {
         let meets = |on: On, phase: Phase| may_reach(on, phase) && may_suffer(on, &self.does);
-        let phases = self.phases();
         for on in &self.on {
-            if !phases.iter().any(|phase| meets(*on, *phase)) {
-                let phases: Vec<&str> = phases.iter().map(|phase| phase.name()).collect();
+            if !self.at.iter().any(|phase| meets(*on, *phase)) {
+                let phases: Vec<&str> = self.at.iter().map(|phase| phase.name()).collect();
                 let problem =
                     format!("{} never strikes {on} at {}", self.does.name(), phases.join(", "));
                 return self.refuse("on", problem);
@@ -237,7 +242,7 @@ impl Rule {
     /// about the statement's tables, for the next rule that asks.
     pub(crate) fn matches(&self, point: &FaultPoint<'_>, tables: &mut Option<Vec<String>>) -> bool {
         let statement = point.statement;
-        self.phases().contains(&point.phase)
+        self.at.contains(&point.phase)
             && (self.on.is_empty() || self.on.iter().any(|on| on.covers(statement)))
             && suffers(&self.does, statement)
             && self.label.as_ref().is_none_or(|glob| {

@@ -15,7 +15,7 @@ use super::does::Does;
 use super::holds::{Held, Holds};
 use super::hooks::{Answer, Hooks};
 use super::point::{FaultPoint, Phase, StatementInfo};
-use super::rule::{Rule, RuleError};
+use super::rule::{Rule, RuleError, Side};
 use super::statement_log::{Logged, StatementLog};
 use super::verdict::Verdict;
 use crate::server::Stream;
@@ -43,7 +43,7 @@ pub struct RuleHooks {
     /// Whether there is anything to do at all: without rules and log a point costs one load.
     idle: AtomicBool,
     started: Instant,
-    on_wire: bool,
+    side: Side,
     /// Told whenever a request comes to stand still.
     stopped: Notify,
 }
@@ -93,7 +93,7 @@ impl RuleHooks {
             state: Mutex::new(state),
             idle: AtomicBool::new(true),
             started: Instant::now(),
-            on_wire: false,
+            side: Side::Server,
             stopped: Notify::new(),
         }
     }
@@ -101,7 +101,7 @@ impl RuleHooks {
     /// The same for a proxy: rules that need more than the wire are refused.
     #[must_use]
     pub fn on_wire(mut self) -> Self {
-        self.on_wire = true;
+        self.side = Side::Wire;
         self
     }
 
@@ -111,6 +111,12 @@ impl RuleHooks {
         self.state().log = Some(StatementLog::default());
         self.idle.store(false, Ordering::Relaxed);
         self
+    }
+
+    /// Where the rules strike.
+    #[must_use]
+    pub fn side(&self) -> Side {
+        self.side
     }
 
     /// Adds one rule after those that are there.
@@ -126,19 +132,20 @@ impl RuleHooks {
     /// # Errors
     /// The first rule that means nothing, or whose name is taken.
     pub fn add_all(&self, rules: Vec<Rule>) -> Result<(), RuleError> {
+        let rules: Vec<Rule> =
+            rules.into_iter().map(|rule| rule.settle(self.side)).collect::<Result<_, _>>()?;
         let mut state = self.state();
         let mut names: Vec<&str> = state.rules.iter().map(|armed| &*armed.name).collect();
-        for rule in &rules {
-            if self.on_wire { rule.check_on_wire() } else { rule.check() }?;
-            let refuse =
-                |problem: String| RuleError { rule: rule.name.clone(), key: "name", problem };
-            if names.contains(&rule.name.as_str()) {
-                return Err(refuse("another rule has this name; remove that one first".to_owned()));
-            }
-            if names.len() == RULES_MAX {
-                return Err(refuse(format!("there are {RULES_MAX} rules, which is the most")));
-            }
-            names.push(&rule.name);
+        for Rule { name, .. } in &rules {
+            let problem = if names.contains(&name.as_str()) {
+                "another rule has this name; remove that one first".to_owned()
+            } else if names.len() == RULES_MAX {
+                format!("there are {RULES_MAX} rules, which is the most")
+            } else {
+                names.push(name);
+                continue;
+            };
+            return Err(RuleError { rule: name.clone(), key: "name", problem });
         }
         let seed = state.seed;
         state.rules.extend(rules.into_iter().map(|rule| Armed::new(rule, seed)));
