@@ -19,7 +19,7 @@ use self::in_process::{Session, World};
 use self::letter::Letter;
 
 /// Records below which the corpus has lost something.
-const RECORDS_MIN: usize = 700;
+const RECORDS_MIN: usize = 1_000;
 
 #[test]
 fn every_script_holds() {
