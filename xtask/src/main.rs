@@ -3,7 +3,6 @@
 //! It starts cargo and reads files; it depends on nothing of ours, so it builds in seconds and still
 //! works when everything else does not compile.
 
-mod bench;
 mod chaos;
 mod ci;
 mod conformance;
@@ -21,8 +20,6 @@ usage: cargo xtask <command>
   ci [--seeds N]     everything that must hold: format, tidy, lints, tests, docs, a chaos run
   tidy               the rules of the house that no compiler checks
   chaos [ARGS…]      the chaos runner; `cargo xtask chaos --help` lists its own commands
-  bench fake [PART]  how fast the fake is, against its targets; parts: statements,
-                     transactions, requests, merges; --quick leaves the largest out
   conformance        the recorded wire exchanges and the SQL fixtures, on the fake
 ";
 
@@ -39,7 +36,6 @@ fn main() -> ExitCode {
         }
         ("tidy", []) => tidy::run(),
         ("chaos", rest) => chaos::run(rest),
-        ("bench", [what, rest @ ..]) if what == "fake" => bench::run(rest),
         ("conformance", []) => conformance::run(),
         ("help" | "--help" | "-h", []) => {
             print!("{USAGE}");

@@ -27,7 +27,7 @@ pub enum SnapshotRule {
     Statement,
 }
 
-/// What MERGE does when two source rows match one target row.
+/// What MERGE, or UPDATE … FROM, does when two source rows match one target row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MergeMultiMatch {
@@ -153,6 +153,9 @@ pub struct Quirks {
     /// Two source rows for one target row. Default error: PostgreSQL's rule, which Firebolt's
     /// MERGE says it follows (§2). Confidence: medium.
     pub merge_multi_match: MergeMultiMatch,
+    /// Two rows of UPDATE … FROM for one target row. Default error: the documentation requires at
+    /// most one and does not say what happens otherwise (§5). Confidence: low.
+    pub update_multi_match: MergeMultiMatch,
     /// `DATEDIFF` as a spelling of `DATE_DIFF`. Default accept: operators use it in production
     /// (field report); the vendor documents only `DATE_DIFF` (§6). Confidence: low.
     pub datediff: Acceptance,
@@ -199,6 +202,7 @@ impl Default for Quirks {
             conflict_unit: ConflictUnit::Row,
             snapshot: SnapshotRule::Begin,
             merge_multi_match: MergeMultiMatch::Error,
+            update_multi_match: MergeMultiMatch::Error,
             datediff: Acceptance::Accept,
             conflict_status: 409,
             commit_of_failed_transaction: CommitOfFailed::Error,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use crate::fault::{InFlight, StatementInfo};
 use crate::server::Inner;
@@ -14,6 +14,7 @@ use crate::sql::RunningQuery;
 pub(crate) struct Flights {
     next: u64,
     entries: BTreeMap<u64, Entry>,
+    landed: Arc<Notify>,
 }
 
 #[derive(Debug)]
@@ -28,6 +29,16 @@ struct Entry {
 pub(crate) type Victim = (Arc<StatementInfo>, oneshot::Sender<InFlight>);
 
 impl Flights {
+    /// Whether nothing runs.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Tells whoever waits that a statement has landed.
+    pub(crate) fn landed(&self) -> Arc<Notify> {
+        Arc::clone(&self.landed)
+    }
+
     /// Everything that a restart kills now. Each statement is found once: one that has been told
     /// already is on its way down.
     pub(crate) fn victims(&mut self) -> Vec<Victim> {
@@ -80,6 +91,8 @@ impl Flight {
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        self.inner.state().flights.entries.remove(&self.ordinal);
+        let mut state = self.inner.state();
+        state.flights.entries.remove(&self.ordinal);
+        state.flights.landed.notify_waiters();
     }
 }

@@ -73,6 +73,9 @@ pub(crate) async fn in_transaction(
     // Whatever ends this statement early, a panic and an abandoned task included, has failed it,
     // and a transaction with a failed statement must not commit.
     turn.doomed = true;
+    if let Some(refusal) = statement.refused_in_transaction() {
+        return Err(refusal.into());
+    }
     life.call.format()?;
     let files = inner.files.fetch(&inner.config, statement).await?;
     life.wait_for_engine().await?;

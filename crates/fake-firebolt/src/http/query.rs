@@ -14,7 +14,7 @@ use super::reply::{Outcome, Reply};
 use super::token;
 use crate::execution::call::Call;
 use crate::execution::life::{Detour, Life};
-use crate::execution::{boundary, restart, session, statement};
+use crate::execution::{boundary, engine_statement, restart, session, statement};
 use crate::fault::{Answer, Endpoint, FaultPoint, Phase, StatementInfo, Verdict};
 use crate::server::Inner;
 use crate::sql::{self, StatementKind};
@@ -151,6 +151,11 @@ async fn execute(life: &mut Life<'_>) -> Result<Reply, Detour> {
         (StatementKind::Commit, _) => boundary::commit_transaction(life).await,
         (StatementKind::Rollback, _) => boundary::roll_back(life).await,
         (kind, _) if session::answers(kind) => session::session_statement(life, parsed).await,
+        (StatementKind::StartEngine | StatementKind::StopEngine, None)
+            if let Some(run) = parsed.engine_run(&call.inner.config.engine) =>
+        {
+            engine_statement::run(life, run).await
+        }
         (_, Some(id)) => statement::in_transaction(life, parsed, id).await,
         (_, None) => statement::autocommit(life, parsed).await,
     }

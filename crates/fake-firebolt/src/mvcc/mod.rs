@@ -8,7 +8,7 @@
 //! ```
 //! - `tablet.rs`: rows under ids that are never used again, copied on write.
 //! - `catalog.rs`: one immutable state of all tables; a snapshot is a pointer to it.
-//! - `transaction.rs`: a private view and the writes and DDL that led to it.
+//! - `transaction.rs`: a private view and the writes that led to it; `definition.rs`: its DDL.
 //! - `store.rs`: the current state, the log, commit.
 //! - `validate.rs`: first committer wins.
 //!
@@ -16,6 +16,7 @@
 //! No clock, no randomness, no SQL in here.
 
 mod catalog;
+mod definition;
 mod store;
 mod tablet;
 #[cfg(test)]
@@ -23,7 +24,9 @@ mod tests;
 mod transaction;
 mod validate;
 
-pub(crate) use catalog::{Catalog, Table};
+pub(crate) use catalog::{
+    Catalog, ColumnDefault, DefaultValue, Entry, Extras, Object, Schema, Table, View,
+};
 pub use store::{ChangeKind, CommitRecord, Conflict, Store, TableChange};
 pub use transaction::Transaction;
 pub(crate) use transaction::WriteError;

@@ -84,6 +84,8 @@ pub(super) struct LogEntry {
     /// still be needed.
     before: Weak<Catalog>,
     pub(super) ddl: BTreeSet<Arc<str>>,
+    /// Names that its DDL took for granted.
+    pub(super) relied: BTreeSet<Arc<str>>,
     pub(super) written: BTreeSet<Arc<str>>,
     pub(super) deleted: BTreeMap<u64, Vec<u64>>,
 }
@@ -145,6 +147,7 @@ impl Store {
             view: Arc::clone(&self.current),
             writes: BTreeMap::new(),
             ddl: BTreeMap::new(),
+            relied: BTreeSet::new(),
             owned: BTreeSet::new(),
             table_ids: Arc::clone(&self.table_ids),
             now_micros,
@@ -182,6 +185,7 @@ impl Store {
             lsn,
             before: Arc::downgrade(&self.current),
             ddl: txn.ddl.keys().cloned().collect(),
+            relied: txn.relied.clone(),
             written: txn.writes.values().map(|writes| writes.name.clone()).collect(),
             deleted: (txn.writes.iter())
                 .map(|(id, writes)| (*id, writes.deleted.keys().copied().collect()))
@@ -228,12 +232,11 @@ fn changes_of(txn: &Transaction, next: &Catalog) -> Vec<TableChange> {
         };
         let created = txn.owned.contains(id)
             && txn.begin.tables.get(&writes.name).is_none_or(|table| table.id != *id);
-        if created || writes.is_empty() {
+        if created || (writes.deleted.is_empty() && writes.inserted.is_empty()) {
             continue;
         }
-        let own = txn.view.tables.get(&writes.name).filter(|table| table.id == *id);
         changes.push(TableChange {
-            inserted: own.iter().flat_map(|table| writes.own_rows(table)).cloned().collect(),
+            inserted: writes.inserted.values().cloned().collect(),
             deleted: writes.deleted.values().cloned().collect(),
             ..change(ChangeKind::Rows, table)
         });

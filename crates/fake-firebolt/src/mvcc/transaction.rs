@@ -4,19 +4,18 @@
 //! It must not touch the store: everything it does is lost by dropping it, which is ROLLBACK.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use super::catalog::{Catalog, Schema, Table};
+use super::catalog::{Catalog, Table};
 use super::store::Store;
-use super::tablet::Rows;
-use crate::value::{Column, Row, Value};
+use crate::value::Row;
 
 /// Why a write was refused; the SQL layer words it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum WriteError {
     /// No such table in the view.
     NoTable,
-    /// A table of that name is in the view.
+    /// A table or a view of that name is in the view.
     TableExists,
     /// A column of that name is in the table.
     ColumnExists,
@@ -29,22 +28,8 @@ pub(super) struct TableWrites {
     pub(super) name: Arc<str>,
     /// Rows that were there before the transaction: these are what conflicts are about.
     pub(super) deleted: BTreeMap<u64, Row>,
-    /// Rows of the private view from this id on are own ones; commit gives them their final ids.
-    pub(super) first_own: u64,
-    /// How many own rows there are.
-    pub(super) own: usize,
-}
-
-impl TableWrites {
-    /// Whether nothing is left of what was written.
-    pub(super) fn is_empty(&self) -> bool {
-        self.deleted.is_empty() && self.own == 0
-    }
-
-    /// The own rows, as they are in `table`.
-    pub(super) fn own_rows<'t>(&self, table: &'t Table) -> impl Iterator<Item = &'t Row> {
-        table.rows.iter_from(self.first_own).map(|(_, row)| row)
-    }
+    /// Own rows by their id in the private view; commit gives them their final ids.
+    pub(super) inserted: BTreeMap<u64, Row>,
 }
 
 /// An open transaction. Dropping it is ROLLBACK.
@@ -58,6 +43,8 @@ pub struct Transaction {
     pub(super) writes: BTreeMap<u64, TableWrites>,
     /// Names that own DDL touched, each with the table that was there at the snapshot.
     pub(super) ddl: BTreeMap<Arc<str>, Option<Arc<Table>>>,
+    /// Names that own DDL took for granted without touching them: what a new view reads.
+    pub(super) relied: BTreeSet<Arc<str>>,
     /// Tables created or altered here (by id): they commit whole, their rows need no replay.
     pub(super) owned: BTreeSet<u64>,
     /// Ids for tables created here; the store hands them out so that none is used twice.
@@ -86,7 +73,8 @@ impl Transaction {
     /// Whether there is anything to commit.
     #[must_use]
     pub fn has_writes(&self) -> bool {
-        !self.ddl.is_empty() || self.writes.values().any(|writes| !writes.is_empty())
+        !self.ddl.is_empty()
+            || self.writes.values().any(|w| !w.deleted.is_empty() || !w.inserted.is_empty())
     }
 
     /// Takes a newer snapshot and puts the own writes on top (quirk `snapshot = statement`).
@@ -95,16 +83,16 @@ impl Transaction {
         if store.current().lsn == self.view.lsn {
             return;
         }
-        let (view, first_own) = super::validate::replay(store.current(), self);
+        let (view, added) = super::validate::replay(store.current(), self);
         self.view = view;
-        for (id, first_own) in first_own {
+        for (id, rows) in added {
             if let Some(writes) = self.writes.get_mut(&id) {
-                writes.first_own = first_own;
+                writes.inserted = rows;
             }
         }
     }
 
-    fn table_mut(&mut self, name: &str) -> Result<&mut Table, WriteError> {
+    pub(super) fn table_mut(&mut self, name: &str) -> Result<&mut Table, WriteError> {
         let view = Arc::make_mut(&mut self.view);
         view.tables.get_mut(name).map(Arc::make_mut).ok_or(WriteError::NoTable)
     }
@@ -120,95 +108,23 @@ impl Transaction {
             return Ok(());
         }
         let table = self.table_mut(name)?;
-        let (id, table_name, first_own) =
-            (table.id, table.schema.name.clone(), table.rows.next_id());
-        let removed = table.rows.remove(deleted);
-        let added = inserted.len();
-        for row in inserted {
-            table.rows.insert(row);
-        }
-        let fresh = || TableWrites { name: table_name, first_own, ..TableWrites::default() };
-        let writes = self.writes.entry(id).or_insert_with(fresh);
-        writes.own += added;
+        let (id, table_name) = (table.id, table.schema.name.clone());
+        let removed: Vec<(u64, Row)> = deleted
+            .iter()
+            .filter_map(|row_id| table.rows.remove(*row_id).map(|row| (*row_id, row)))
+            .collect();
+        let added: Vec<(u64, Row)> =
+            inserted.into_iter().map(|row| (table.rows.insert(row.clone()), row)).collect();
+        let writes = self
+            .writes
+            .entry(id)
+            .or_insert_with(|| TableWrites { name: table_name, ..TableWrites::default() });
         for (row_id, row) in removed {
-            if row_id < writes.first_own {
+            if writes.inserted.remove(&row_id).is_none() {
                 writes.deleted.insert(row_id, row);
-            } else {
-                writes.own -= 1;
             }
         }
-        Ok(())
-    }
-
-    fn note_ddl(&mut self, name: &Arc<str>) {
-        if !self.ddl.contains_key(name) {
-            let before = self.view.tables.get(name).cloned();
-            self.ddl.insert(name.clone(), before);
-        }
-    }
-
-    /// CREATE TABLE; its rows (CTAS) come with it.
-    pub(crate) fn create_table(
-        &mut self,
-        name: &str,
-        columns: Vec<Column>,
-        primary_index: Vec<String>,
-        created_micros: i64,
-        rows: Vec<Row>,
-    ) -> Result<(), WriteError> {
-        if self.view.tables.contains_key(name) {
-            return Err(WriteError::TableExists);
-        }
-        let name: Arc<str> = Arc::from(name);
-        self.note_ddl(&name);
-        let id = self.table_ids.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let schema = Schema {
-            name: name.clone(),
-            columns,
-            primary_index,
-            created_micros,
-            described: OnceLock::new(),
-        };
-        let table = Table { id, schema: Arc::new(schema), rows: Rows::default() };
-        Arc::make_mut(&mut self.view).tables.insert(name.clone(), Arc::new(table));
-        self.owned.insert(id);
-        self.write_rows(&name, &[], rows)
-    }
-
-    /// DROP TABLE.
-    pub(crate) fn drop_table(&mut self, name: &str) -> Result<(), WriteError> {
-        let Some(table) = self.view.tables.get(name).cloned() else {
-            return Err(WriteError::NoTable);
-        };
-        self.note_ddl(&table.schema.name);
-        Arc::make_mut(&mut self.view).tables.remove(name);
-        self.writes.remove(&table.id);
-        self.owned.remove(&table.id);
-        Ok(())
-    }
-
-    /// ALTER TABLE … ADD COLUMN: existing rows get `value`.
-    pub(crate) fn add_column(
-        &mut self,
-        name: &str,
-        column: Column,
-        value: &Value,
-    ) -> Result<(), WriteError> {
-        let table = self.view.tables.get(name).cloned().ok_or(WriteError::NoTable)?;
-        if table.schema.columns.iter().any(|existing| existing.name == column.name) {
-            return Err(WriteError::ColumnExists);
-        }
-        self.note_ddl(&table.schema.name);
-        let wider = |row: &Row| -> Row {
-            row.iter().cloned().chain(std::iter::once(value.clone())).collect()
-        };
-        let altered = self.table_mut(name)?;
-        let mut schema = Schema::clone(&altered.schema);
-        schema.columns.push(column);
-        schema.described = OnceLock::new();
-        altered.schema = Arc::new(schema);
-        altered.rows.map(wider);
-        self.owned.insert(table.id);
+        writes.inserted.extend(added);
         Ok(())
     }
 }

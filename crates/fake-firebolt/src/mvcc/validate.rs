@@ -12,6 +12,7 @@ use super::catalog::Catalog;
 use super::store::{Conflict, LogEntry};
 use super::transaction::Transaction;
 use crate::quirks::ConflictUnit;
+use crate::value::Row;
 
 /// Counts collisions of `txn` with the commits in `log`, which are those since its BEGIN.
 pub(super) fn conflict_with<'a>(
@@ -33,8 +34,9 @@ pub(super) fn conflict_with<'a>(
 fn collisions(txn: &Transaction, entry: &LogEntry, unit: ConflictUnit) -> usize {
     let mut count = 0;
     for (id, writes) in &txn.writes {
+        let untouched = writes.deleted.is_empty() && writes.inserted.is_empty();
         // A table that own DDL touched is counted once, with the names below.
-        if writes.is_empty() || txn.ddl.contains_key(&writes.name) {
+        if untouched || txn.ddl.contains_key(&writes.name) {
             continue;
         }
         if entry.ddl.contains(&writes.name) {
@@ -50,22 +52,31 @@ fn collisions(txn: &Transaction, entry: &LogEntry, unit: ConflictUnit) -> usize 
             ConflictUnit::Tablet => writes.deleted.len(),
         };
     }
-    let touched = |name: &Arc<str>| entry.ddl.contains(name) || entry.written.contains(name);
-    count + txn.ddl.keys().filter(|name| touched(name)).count()
+    let touched = |name: &Arc<str>| {
+        entry.ddl.contains(name) || entry.written.contains(name) || entry.relied.contains(name)
+    };
+    count += txn.ddl.keys().filter(|name| touched(name)).count();
+    // DDL is serialisable (firebolt-semantics §1.1): a view must not be made of a table that
+    // somebody has just dropped.
+    count + txn.relied.iter().filter(|name| entry.ddl.contains(*name)).count()
 }
 
-/// Where the own rows of a transaction begin in a newer state, by table id.
-pub(super) type FirstOwn = BTreeMap<u64, u64>;
+/// Own rows of a transaction under the ids they have in a newer state, by table id.
+pub(super) type Added = BTreeMap<u64, BTreeMap<u64, Row>>;
 
 /// Puts the writes of `txn` on top of `base`.
-pub(super) fn replay(base: &Arc<Catalog>, txn: &Transaction) -> (Arc<Catalog>, FirstOwn) {
+pub(super) fn replay(base: &Arc<Catalog>, txn: &Transaction) -> (Arc<Catalog>, Added) {
     let mut result = Arc::clone(base);
     let state = Arc::make_mut(&mut result);
-    let mut first_own = FirstOwn::new();
+    let mut added = Added::new();
     for name in txn.ddl.keys() {
         match txn.view.tables.get(name) {
             Some(table) => state.tables.insert(name.clone(), table.clone()),
             None => state.tables.remove(name),
+        };
+        match txn.view.objects.get(name) {
+            Some(object) => state.objects.insert(name.clone(), object.clone()),
+            None => state.objects.remove(name),
         };
     }
     for (id, writes) in &txn.writes {
@@ -78,13 +89,11 @@ pub(super) fn replay(base: &Arc<Catalog>, txn: &Transaction) -> (Arc<Catalog>, F
             continue;
         };
         let table = Arc::make_mut(table);
-        let deleted: Vec<u64> = writes.deleted.keys().copied().collect();
-        table.rows.remove(&deleted);
-        first_own.insert(*id, table.rows.next_id());
-        let own = txn.view.tables.get(&writes.name).filter(|table| table.id == *id);
-        for row in own.iter().flat_map(|table| writes.own_rows(table)) {
-            table.rows.insert(row.clone());
+        for row_id in writes.deleted.keys() {
+            table.rows.remove(*row_id);
         }
+        let rows = writes.inserted.values();
+        added.insert(*id, rows.map(|row| (table.rows.insert(row.clone()), row.clone())).collect());
     }
-    (result, first_own)
+    (result, added)
 }

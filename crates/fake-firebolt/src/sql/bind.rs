@@ -4,6 +4,8 @@
 //! something through unread.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use sqlparser::ast::{self, BinaryOperator, Spanned, UnaryOperator};
 
@@ -29,12 +31,15 @@ pub(super) struct Binder<'b> {
     pub(super) ctx: Facts<'b>,
     /// WITH queries in scope, by name; each is bound anew where it is used.
     pub(super) ctes: RefCell<Vec<(String, &'b ast::Cte)>>,
+    /// Tables and views that FROM has named so far, where somebody wants to know: CREATE VIEW.
+    pub(super) reads: RefCell<Option<BTreeSet<Arc<str>>>>,
     depth: Cell<usize>,
 }
 
 impl<'b> Binder<'b> {
     pub(super) fn new(view: &'b Catalog, ctx: Facts<'b>) -> Self {
-        Self { view, ctx, ctes: RefCell::new(Vec::new()), depth: Cell::new(0) }
+        let (ctes, reads) = (RefCell::new(Vec::new()), RefCell::new(None));
+        Self { view, ctx, ctes, reads, depth: Cell::new(0) }
     }
 
     /// Runs `bind` one level deeper.

@@ -105,7 +105,13 @@ impl<'b> Binder<'b> {
     }
 }
 
-fn joined(left: Relation, right: Relation, kind: JoinKind, condition: Option<Expr>) -> Relation {
+/// A join of two relations; the condition is over the fields of both.
+pub(super) fn joined(
+    left: Relation,
+    right: Relation,
+    kind: JoinKind,
+    condition: Option<Expr>,
+) -> Relation {
     let left_width = left.fields.len();
     let right_width = right.fields.len();
     let (mut condition, sided) = join::split(condition, left_width);

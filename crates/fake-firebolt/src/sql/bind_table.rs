@@ -21,7 +21,7 @@ pub(super) struct Relation {
 }
 
 impl Relation {
-    fn qualified(mut self, qualifier: &str) -> Self {
+    pub(super) fn qualified(mut self, qualifier: &str) -> Self {
         let qualifier: Rc<str> = Rc::from(qualifier);
         for field in &mut self.fields {
             field.qualifier = Some(qualifier.clone());
@@ -103,7 +103,15 @@ impl<'b> Binder<'b> {
                 .map(|relation| relation.qualified(view))
                 .ok_or_else(|| SqlError::no_relation(&format!("information_schema.{view}")));
         }
-        let table = self.table(&parts)?;
+        let name = self.table_name(&parts)?;
+        if let Some(reads) = self.reads.borrow_mut().as_mut() {
+            reads.insert(Arc::from(name.as_str()));
+        }
+        if let Some(view) = self.view.view(&name) {
+            return self.view_relation(view);
+        }
+        let table = self.view.table(&name).cloned();
+        let table = table.ok_or_else(|| SqlError::no_relation(&name))?;
         let fields = fields_of(&table.schema.columns, &table.schema.name);
         Ok(Relation { plan: Plan::Scan(table), fields })
     }
@@ -132,10 +140,13 @@ impl<'b> Binder<'b> {
         }
     }
 
-    /// The table of that name in the view of the transaction.
+    /// The table of that name in the view of the transaction, to be written or altered.
     pub(super) fn table(&self, parts: &[String]) -> Result<Arc<Table>, SqlError> {
         let name = self.table_name(parts)?;
-        self.view.table(&name).cloned().ok_or_else(|| SqlError::no_relation(&name))
+        self.view.table(&name).cloned().ok_or_else(|| match self.view.view(&name) {
+            Some(_) => SqlError::type_error(format!("\"{name}\" is a view, not a table")),
+            None => SqlError::no_relation(&name),
+        })
     }
 
     fn table_function(

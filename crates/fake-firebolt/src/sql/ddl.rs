@@ -1,17 +1,25 @@
-//! CREATE TABLE, CREATE TABLE AS, ALTER TABLE … ADD COLUMN, DROP TABLE.
+//! CREATE TABLE, CREATE TABLE AS, DROP TABLE.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use sqlparser::ast;
 use sqlparser::ast::helpers::stmt_create_table::CreateTableBuilder;
 
 use super::bind::Binder;
+use super::bind_table::fields_of;
+use super::column_default;
 use super::error::{SqlError, SqlErrorKind};
-use super::execute::{check_nulls, refused};
+use super::execute::refused;
 use super::expr::Env;
 use super::insert::column_index;
-use super::scope::{fold, name_parts};
+use super::scope::{Scope, fold, name_parts};
+use super::table_clauses::TableClauses;
 use super::type_name;
-use crate::mvcc::{Transaction, WriteError};
-use crate::value::{Column, DataType, Row, Value};
+use super::view::drop_readers;
+use crate::mvcc::{Catalog, ColumnDefault, Extras, Schema, Transaction, WriteError};
+use crate::value::{Column, DataType, Row};
 
 /// Refuses every clause of CREATE TABLE but columns, AS, and IF NOT EXISTS: builds the statement
 /// anew from what is understood and compares. Called once, by the parser.
@@ -31,19 +39,45 @@ pub(super) fn check_create(create: &mut ast::CreateTable) -> Result<(), SqlError
     Err(SqlError::unsupported(format!("a clause of CREATE TABLE {}", create.name)))
 }
 
-fn column(definition: &ast::ColumnDef) -> Result<Column, SqlError> {
+/// A column as its definition declares it.
+#[derive(Debug)]
+pub(super) struct Declared {
+    pub(super) column: Column,
+    pub(super) default: Option<ColumnDefault>,
+    pub(super) unique: bool,
+}
+
+/// Reads a column definition.
+pub(super) fn column<'b>(
+    definition: &'b ast::ColumnDef,
+    binder: &Binder<'b>,
+) -> Result<Declared, SqlError> {
     // NULL unless said otherwise: the documentation contradicts itself, practice does not
     // (firebolt-semantics §5).
     let mut nullable = true;
+    let (mut default, mut unique) = (None, false);
     for option in &definition.options {
         match &option.option {
             ast::ColumnOption::Null => nullable = true,
             ast::ColumnOption::NotNull => nullable = false,
+            ast::ColumnOption::Default(expr) => default = Some(expr),
+            ast::ColumnOption::Unique(constraint) if is_bare(constraint) => unique = true,
             other => return Err(SqlError::unsupported(format!("the column option {other}"))),
         }
     }
     let data_type = type_name::resolve(&definition.data_type)?;
-    Ok(Column { name: fold(&definition.name), data_type, nullable })
+    let column = Column { name: fold(&definition.name), data_type, nullable };
+    let default = match default {
+        Some(expr) => Some(column_default::read(expr, &column, binder)?),
+        None => None,
+    };
+    Ok(Declared { column, default, unique })
+}
+
+/// UNIQUE without a name, a list of columns, or an index of some kind.
+fn is_bare(constraint: &ast::UniqueConstraint) -> bool {
+    constraint.to_string().eq_ignore_ascii_case("UNIQUE")
+        || constraint.to_string().eq_ignore_ascii_case("UNIQUE ()")
 }
 
 fn check_names(columns: &[Column]) -> Result<(), SqlError> {
@@ -62,37 +96,118 @@ fn check_names(columns: &[Column]) -> Result<(), SqlError> {
 /// Runs CREATE TABLE, with or without AS.
 pub(super) fn create<'b>(
     create: &'b ast::CreateTable,
-    primary_index: &[String],
+    clauses: Option<&'b TableClauses>,
     binder: &Binder<'b>,
     txn: &mut Transaction,
 ) -> Result<(), SqlError> {
     let name = binder.table_name(&name_parts(&create.name)?)?;
-    if binder.view.table(&name).is_some() {
+    if binder.view.table(&name).is_some() || binder.view.view(&name).is_some() {
         if create.if_not_exists {
             return Ok(());
         }
         return Err(refused(WriteError::TableExists, &name));
     }
-    let (columns, rows) = match &create.query {
-        None => {
-            let columns = create.columns.iter().map(column).collect::<Result<Vec<_>, _>>()?;
-            (columns, Vec::new())
-        }
+    let mut extras = Extras::default();
+    let (mut columns, rows) = match &create.query {
+        None => (declared(&create.columns, &mut extras, binder)?, Vec::new()),
         Some(_) if !create.columns.is_empty() => {
-            return Err(SqlError::unsupported("CREATE TABLE with columns and AS"));
+            return Err(SqlError::unsupported("CREATE TABLE with column types and AS"));
         }
         Some(query) => selected(query, binder)?,
     };
+    let Some(clauses) = clauses else {
+        check_names(&columns)?;
+        return define(&name, columns, Vec::new(), extras, rows, binder, txn);
+    };
+    if !clauses.names.is_empty() {
+        if clauses.names.len() != columns.len() {
+            let (names, found) = (clauses.names.len(), columns.len());
+            let text = format!("table \"{name}\" has {names} names for {found} columns");
+            return Err(SqlError::type_error(text));
+        }
+        for (column, name) in columns.iter_mut().zip(&clauses.names) {
+            column.name.clone_from(name);
+        }
+    }
     check_names(&columns)?;
-    for indexed in primary_index {
+    let may_be_null = create.query.is_some();
+    for indexed in &clauses.primary_index {
         let index = column_index(&columns, indexed)?;
-        if columns[index].nullable && create.query.is_none() {
+        if columns[index].nullable && !may_be_null {
             let text = format!("nullable column {indexed} can't be part of the primary index");
             return Err(SqlError::type_error(text));
         }
     }
-    txn.create_table(&name, columns, primary_index.to_vec(), binder.ctx.now_micros, rows)
-        .map_err(|error| refused(error, &name))
+    extras.is_dimension = clauses.is_dimension;
+    extras.index_granularity = clauses.index_granularity;
+    extras.partition_by = clauses.partition_by.iter().map(ToString::to_string).collect();
+    extras.partition_columns = partition_columns(&clauses.partition_by, &columns, &name, binder)?;
+    let null =
+        |column: &&Column| column.nullable && extras.partition_columns.contains(&column.name);
+    if let Some(column) = columns.iter().find(null).filter(|_| !may_be_null) {
+        let text = format!("nullable column {} can't be part of the partition key", column.name);
+        return Err(SqlError::type_error(text));
+    }
+    define(&name, columns, clauses.primary_index.clone(), extras, rows, binder, txn)
+}
+
+fn define(
+    name: &str,
+    columns: Vec<Column>,
+    primary_index: Vec<String>,
+    extras: Extras,
+    rows: Vec<Row>,
+    binder: &Binder<'_>,
+    txn: &mut Transaction,
+) -> Result<(), SqlError> {
+    let mut schema = Schema::new(name, columns, binder.ctx.now_micros);
+    schema.primary_index = primary_index;
+    if extras != *schema.extras {
+        schema.extras = Arc::new(extras);
+    }
+    txn.define_table(schema, rows).map_err(|error| refused(error, name))
+}
+
+fn declared<'b>(
+    definitions: &'b [ast::ColumnDef],
+    extras: &mut Extras,
+    binder: &Binder<'b>,
+) -> Result<Vec<Column>, SqlError> {
+    let mut columns = Vec::with_capacity(definitions.len());
+    for definition in definitions {
+        let declared = column(definition, binder)?;
+        let name = &declared.column.name;
+        if let Some(default) = declared.default {
+            extras.defaults.insert(name.clone(), default);
+        }
+        if declared.unique {
+            extras.unique.insert(name.clone());
+        }
+        columns.push(declared.column);
+    }
+    Ok(columns)
+}
+
+/// The columns that the expressions of PARTITION BY look at: those without which they do not bind.
+fn partition_columns<'b>(
+    exprs: &'b [ast::Expr],
+    columns: &[Column],
+    name: &str,
+    binder: &Binder<'b>,
+) -> Result<BTreeSet<String>, SqlError> {
+    let fields = fields_of(columns, name);
+    let mut used = BTreeSet::new();
+    for expr in exprs {
+        binder.expr(expr, &Scope::new(Rc::new(fields.clone()), None))?;
+        for column in columns {
+            let others = fields.iter().filter(|field| field.name != column.name);
+            let scope = Scope::new(Rc::new(others.cloned().collect()), None);
+            if binder.expr(expr, &scope).is_err() {
+                used.insert(column.name.clone());
+            }
+        }
+    }
+    Ok(used)
 }
 
 fn selected<'b>(
@@ -113,48 +228,6 @@ fn selected<'b>(
     Ok((columns, rows))
 }
 
-/// Runs ALTER TABLE … ADD COLUMN.
-pub(super) fn alter(
-    alter: &ast::AlterTable,
-    binder: &Binder<'_>,
-    txn: &mut Transaction,
-) -> Result<(), SqlError> {
-    let plain = !alter.if_exists
-        && !alter.only
-        && alter.location.is_none()
-        && alter.on_cluster.is_none()
-        && alter.table_type.is_none();
-    let [
-        ast::AlterTableOperation::AddColumn {
-            column_keyword: true,
-            if_not_exists,
-            column_def,
-            column_position: None,
-        },
-    ] = alter.operations.as_slice()
-    else {
-        return Err(SqlError::unsupported("ALTER TABLE other than ADD COLUMN of one column"));
-    };
-    if !plain {
-        return Err(SqlError::unsupported("this form of ALTER TABLE"));
-    }
-    let table = binder.table(&name_parts(&alter.name)?)?;
-    let column = column(column_def)?;
-    let name = &table.schema.name;
-    if table.schema.columns.iter().any(|other| other.name == column.name) {
-        if *if_not_exists {
-            return Ok(());
-        }
-        let text = format!("column \"{}\" of relation \"{name}\" already exists", column.name);
-        return Err(SqlError::new(SqlErrorKind::AlreadyExists, text));
-    }
-    if table.rows.len() > 0 {
-        let row = Row::from([Value::Null]);
-        check_nulls(std::slice::from_ref(&column), &row, "ALTER TABLE")?;
-    }
-    txn.add_column(name, column, &Value::Null).map_err(|error| refused(error, name))
-}
-
 /// Runs DROP TABLE.
 pub(super) fn drop(
     statement: &ast::Statement,
@@ -165,21 +238,42 @@ pub(super) fn drop(
         object_type: ast::ObjectType::Table,
         if_exists,
         names,
-        cascade: _,
+        cascade,
         restrict: false,
         purge: false,
         temporary: false,
         table: None,
     } = statement
     else {
-        return Err(SqlError::unsupported("DROP of something else than a table"));
+        let text = statement.to_string();
+        let words: Vec<_> = text.split_whitespace().take(2).collect();
+        return Err(SqlError::unsupported(format!("this form of {}", words.join(" "))));
     };
     let [name] = names.as_slice() else {
         return Err(SqlError::unsupported("DROP TABLE of several tables"));
     };
     let name = binder.table_name(&name_parts(name)?)?;
-    match txn.drop_table(&name) {
-        Err(WriteError::NoTable) if *if_exists => Ok(()),
-        other => other.map_err(|error| refused(error, &name)),
+    if binder.view.table(&name).is_none() {
+        // A view of that name is passed over too: dbt drops each model as both.
+        return if *if_exists { Ok(()) } else { Err(SqlError::no_relation(&name)) };
     }
+    let indexes = binder.view.table(&name).map(|table| &table.schema.extras.aggregating);
+    if let Some((index, _)) = indexes.and_then(|indexes| indexes.first()).filter(|_| !cascade) {
+        let text = format!(
+            "cannot drop table \"{name}\" because other objects depend on it: index \"{index}\""
+        );
+        return Err(SqlError::new(SqlErrorKind::Data, text));
+    }
+    drop_table(&name, *cascade, binder.view, txn)
+}
+
+/// Drops a table with its indexes, and with CASCADE the views over it.
+pub(super) fn drop_table(
+    name: &str,
+    cascade: bool,
+    catalog: &Catalog,
+    txn: &mut Transaction,
+) -> Result<(), SqlError> {
+    drop_readers(&format!("table \"{name}\""), name, cascade, catalog, txn)?;
+    txn.drop_table(name).map_err(|error| refused(error, name))
 }

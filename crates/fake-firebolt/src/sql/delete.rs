@@ -9,11 +9,12 @@ use super::bind_table::fields_of;
 use super::error::SqlError;
 use super::execute::refused;
 use super::expr::Env;
+use super::paired::Pairs;
 use super::scope::{Scope, name_parts};
 use super::update::target;
 use crate::mvcc::Transaction;
 
-/// Runs DELETE FROM … [WHERE …].
+/// Runs DELETE FROM … [USING …] [WHERE …]; without WHERE it deletes all rows.
 pub(super) fn run<'b>(
     delete: &'b ast::Delete,
     binder: &Binder<'b>,
@@ -25,7 +26,7 @@ pub(super) fn run<'b>(
         tables,
         from: ast::FromTable::WithFromKeyword(from),
         on_cluster: None,
-        using: None,
+        using,
         selection,
         returning: None,
         output: None,
@@ -44,6 +45,12 @@ pub(super) fn run<'b>(
         return Err(SqlError::unsupported("this form of DELETE"));
     }
     let (table, called) = target(binder, &only.relation)?;
+    if let Some(using) = using {
+        let pairs = Pairs::bind(binder, &table, &called, using, selection.as_ref())?;
+        let deleted: Vec<u64> = pairs.run()?.into_keys().collect();
+        let name = &table.schema.name;
+        return txn.write_rows(name, &deleted, Vec::new()).map_err(|error| refused(error, name));
+    }
     let scope = Scope::new(Rc::new(fields_of(&table.schema.columns, &called)), None);
     let condition = match selection {
         Some(selection) => Some(binder.condition(selection, &scope)?),

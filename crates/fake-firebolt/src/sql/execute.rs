@@ -32,19 +32,19 @@ pub fn execute(
     let binder = Binder::new(&view, ctx.facts());
     let parsed = match &statement.body {
         Body::Sql(parsed) => parsed.statement(),
+        Body::Definition(definition) => return definition.run(&view, ctx.facts(), txn),
         Body::Copy(copy) => return copy::run(copy, &binder, txn).map(|()| ResultSet::default()),
         Body::Name(_) | Body::Setting(..) | Body::None => return outside(statement.kind),
     };
     match parsed {
         ast::Statement::Query(query) => return select(query, &binder),
         ast::Statement::Insert(parsed) => insert::run(parsed, &binder, txn)?,
-        ast::Statement::Update(parsed) => update::run(parsed, &binder, txn)?,
+        ast::Statement::Update(parsed) => update::run(parsed, &binder, txn, ctx.random)?,
         ast::Statement::Delete(parsed) => delete::run(parsed, &binder, txn)?,
         ast::Statement::Merge(parsed) => merge::run(parsed, &binder, txn, ctx.random)?,
         ast::Statement::CreateTable(parsed) => {
-            ddl::create(parsed, &statement.primary_index, &binder, txn)?;
+            ddl::create(parsed, statement.clauses.as_deref(), &binder, txn)?;
         }
-        ast::Statement::AlterTable(parsed) => ddl::alter(parsed, &binder, txn)?,
         ast::Statement::Truncate(parsed) => delete::truncate(parsed, &binder, txn)?,
         ast::Statement::Drop { .. } => ddl::drop(parsed, &binder, txn)?,
         other => {

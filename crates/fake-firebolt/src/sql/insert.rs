@@ -1,17 +1,18 @@
 //! INSERT, and the assignment of values to columns, which UPDATE and MERGE share.
 
-use sqlparser::ast;
+use sqlparser::ast::{self, Spanned};
 use sqlparser::tokenizer::Span;
 
 use super::bind::Binder;
 use super::cast::CastLevel;
+use super::column_default::{is_default, missing};
 use super::error::SqlError;
 use super::execute::{check_nulls, refused};
 use super::expr::{Env, Expr};
 use super::plan::project;
-use super::scope::{Typed, name_parts, single_name};
+use super::scope::{Scope, Typed, name_parts, single_name};
 use crate::mvcc::{Table, Transaction};
-use crate::value::{Column, Row, Value};
+use crate::value::{Column, Row};
 
 /// The position of a column of the target table.
 pub(super) fn column_index(columns: &[Column], name: &str) -> Result<usize, SqlError> {
@@ -67,7 +68,16 @@ pub(super) fn target_columns(
     Ok(targets)
 }
 
-/// One expression per column of the table, NULL where nothing is given.
+/// One expression per column of the table: its DEFAULT, or NULL.
+pub(super) fn default_row(binder: &Binder<'_>, table: &Table) -> Result<Vec<Expr>, SqlError> {
+    let schema = &table.schema;
+    let columns = 0..schema.columns.len();
+    columns
+        .map(|column| missing(schema, column, binder.ctx.now_micros).map(Expr::Constant))
+        .collect()
+}
+
+/// One expression per column of the table, its default where nothing is given.
 pub(super) fn full_row(
     binder: &Binder<'_>,
     table: &Table,
@@ -81,7 +91,7 @@ pub(super) fn full_row(
             targets.len()
         )));
     }
-    let mut row = vec![Expr::Constant(Value::Null); table.schema.columns.len()];
+    let mut row = default_row(binder, table)?;
     for (index, (typed, span)) in targets.iter().zip(values) {
         row[*index] = assign(binder, typed, &table.schema.columns[*index], span)?;
     }
@@ -140,22 +150,69 @@ pub(super) fn run<'b>(
     let targets = target_columns(&table, &insert.columns)?;
     // Without a list of columns, fewer values than columns are the first columns' values.
     let listed = !insert.columns.is_empty();
-    let relation = binder.query(source, None)?;
-    let width = relation.fields.len();
-    let targets = if listed || width > targets.len() { targets } else { targets[..width].to_vec() };
-    let fields = relation.fields.into_iter().enumerate();
-    let values = fields.map(|(index, field)| {
-        let typed = Typed::new(Expr::Column(index), field.data_type, field.nullable);
-        (typed, None)
-    });
-    let exprs = full_row(binder, &table, &targets, values.collect())?;
-    let env = Env::default();
-    let mut rows: Vec<Row> = Vec::new();
-    for row in relation.plan.run(&env)? {
-        let row = project(&exprs, &row, &env)?;
-        check_nulls(&table.schema.columns, &row, "INSERT INTO")?;
-        rows.push(row);
+    let fitting = |width: usize| match listed || width > targets.len() {
+        true => targets.as_slice(),
+        false => &targets[..width],
+    };
+    let rows = match source.body.as_ref() {
+        ast::SetExpr::Values(values) if says_default(values) => {
+            with_defaults(binder, &table, values, fitting)?
+        }
+        _ => {
+            let relation = binder.query(source, None)?;
+            let targets = fitting(relation.fields.len());
+            let fields = relation.fields.into_iter().enumerate();
+            let values = fields.map(|(index, field)| {
+                let typed = Typed::new(Expr::Column(index), field.data_type, field.nullable);
+                (typed, None)
+            });
+            let exprs = full_row(binder, &table, targets, values.collect())?;
+            let env = Env::default();
+            let mut rows: Vec<Row> = Vec::new();
+            for row in relation.plan.run(&env)? {
+                rows.push(project(&exprs, &row, &env)?);
+            }
+            rows
+        }
+    };
+    for row in &rows {
+        check_nulls(&table.schema.columns, row, "INSERT INTO")?;
     }
     let name = &table.schema.name;
     txn.write_rows(name, &[], rows).map_err(|error| refused(error, name))
+}
+
+fn says_default(values: &ast::Values) -> bool {
+    values.rows.iter().any(|row| row.content.iter().any(is_default))
+}
+
+/// VALUES in which some are DEFAULT: each row is bound by itself.
+fn with_defaults<'b, 't>(
+    binder: &Binder<'b>,
+    table: &Table,
+    values: &'b ast::Values,
+    fitting: impl Fn(usize) -> &'t [usize],
+) -> Result<Vec<Row>, SqlError> {
+    let mut rows = Vec::with_capacity(values.rows.len());
+    let width = values.rows.first().map_or(0, |row| row.content.len());
+    for row in &values.rows {
+        if row.content.len() != width {
+            return Err(SqlError::type_error("VALUES lists must all be the same length"));
+        }
+        let targets = fitting(width);
+        let (mut given, mut places) = (Vec::new(), Vec::new());
+        if targets.len() != width {
+            let text = format!("INSERT has {width} values for {} columns", targets.len());
+            return Err(SqlError::type_error(text));
+        }
+        for (expr, index) in row.content.iter().zip(targets) {
+            if !is_default(expr) {
+                given.push((binder.expr(expr, &Scope::default())?, Some(expr.span())));
+                places.push(*index);
+            }
+        }
+        let exprs = full_row(binder, table, &places, given)?;
+        rows.push(project(&exprs, &[], &Env::default())?);
+    }
+    Ok(rows)
 }

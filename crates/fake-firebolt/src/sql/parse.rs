@@ -1,7 +1,7 @@
 //! Text to [`Statement`]: sqlparser for the common grammar, small parsers of our own around it.
 //!
-//! What sqlparser cannot read is taken out of the token stream first: COPY, USE, SET, the PRIMARY
-//! INDEX clause, FACT and DIMENSION. Nothing in here may panic or overflow the stack, whatever the
+//! What sqlparser cannot read is taken out of the token stream first: COPY, USE, SET, and most of
+//! what defines something (`parse_definition`). Nothing in here may panic or overflow the stack, whatever the
 //! text is.
 
 use sqlparser::ast;
@@ -13,7 +13,7 @@ use super::error::{SqlError, SqlErrorKind};
 use super::external::ExternalRead;
 use super::parse_cache::Tree;
 use super::statement::{Body, Statement, StatementKind};
-use super::{copy, ddl};
+use super::{copy, ddl, parse_definition};
 
 /// Operators between two commas, and set operations overall: longer chains would become trees so
 /// deep that walking them overflows the stack.
@@ -84,6 +84,18 @@ impl Dialect for FireboltDialect {
 /// # Errors
 /// A [`SqlErrorKind::Syntax`] error with line and column, or [`SqlErrorKind::Unsupported`].
 pub(super) fn parse_afresh(text: &str) -> Result<Statement, SqlError> {
+    let mut tokens = tokenize(text)?;
+    while matches!(tokens.last(), Some(last) if last.token == Token::SemiColon) {
+        tokens.pop();
+    }
+    if let Some(second) = tokens.iter().find(|token| token.token == Token::SemiColon) {
+        return Err(SqlError::syntax(second.span.start, "several statements in one request"));
+    }
+    parse_tokens(tokens)
+}
+
+/// The tokens of a text, without white space and comments.
+pub(super) fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
     let mut tokens =
         Tokenizer::new(&FireboltDialect, text).tokenize_with_location().map_err(|error| {
             SqlError::syntax(error.location, format!("syntax error, {}", error.message))
@@ -95,17 +107,15 @@ pub(super) fn parse_afresh(text: &str) -> Result<Statement, SqlError> {
             token.token = Token::SingleQuotedString(std::mem::take(text));
         }
     }
-    while matches!(tokens.last(), Some(last) if last.token == Token::SemiColon) {
-        tokens.pop();
-    }
-    if let Some(second) = tokens.iter().find(|token| token.token == Token::SemiColon) {
-        return Err(SqlError::syntax(second.span.start, "several statements in one request"));
-    }
+    Ok(tokens)
+}
+
+/// Parses the tokens of one statement.
+pub(super) fn parse_tokens(tokens: Vec<TokenWithSpan>) -> Result<Statement, SqlError> {
     check_chains(&tokens)?;
     let mut cursor = Cursor { tokens: &tokens, at: 0 };
     let first = cursor.peek_word().map(str::to_ascii_uppercase).unwrap_or_default();
-    let plain =
-        |kind| Statement { kind, body: Body::None, primary_index: Vec::new(), reads: Vec::new() };
+    let plain = |kind| Statement::new(kind, Body::None);
     match first.as_str() {
         "" if tokens.is_empty() => Ok(plain(StatementKind::Nothing)),
         "BEGIN" | "COMMIT" | "ROLLBACK" => {
@@ -126,7 +136,14 @@ pub(super) fn parse_afresh(text: &str) -> Result<Statement, SqlError> {
             let reads = vec![copy.read.clone()];
             Ok(Statement { body: Body::Copy(copy), reads, ..plain(StatementKind::Copy) })
         }
-        _ => parse_general(tokens),
+        _ => match parse_definition::parse(tokens, &first)? {
+            parse_definition::Read::Whole(kind, definition) => {
+                Ok(Statement::new(kind, Body::Definition(definition)))
+            }
+            parse_definition::Read::Rest(tokens, clauses) => {
+                Ok(Statement { clauses, ..parse_general(tokens)? })
+            }
+        },
     }
 }
 
@@ -140,7 +157,7 @@ fn parse_use(cursor: &mut Cursor<'_>) -> Result<Statement, SqlError> {
     };
     let name = cursor.identifier("a name")?;
     cursor.expect_end()?;
-    Ok(Statement { kind, body: Body::Name(name), primary_index: Vec::new(), reads: Vec::new() })
+    Ok(Statement::new(kind, Body::Name(name)))
 }
 
 fn parse_set(cursor: &mut Cursor<'_>) -> Result<Statement, SqlError> {
@@ -149,22 +166,29 @@ fn parse_set(cursor: &mut Cursor<'_>) -> Result<Statement, SqlError> {
     cursor.expect_symbol("=")?;
     let value = cursor.scalar()?;
     cursor.expect_end()?;
-    let body = Body::Setting(name, value);
-    Ok(Statement { kind: StatementKind::Set, body, primary_index: Vec::new(), reads: Vec::new() })
+    Ok(Statement::new(StatementKind::Set, Body::Setting(name, value)))
 }
 
-fn parse_general(mut tokens: Vec<TokenWithSpan>) -> Result<Statement, SqlError> {
-    let primary_index = take_index_clauses(&mut tokens)?;
-    let reads = table_functions(&tokens)?;
+/// Reads all of the tokens as one part of the grammar.
+pub(super) fn parse_part<T>(
+    tokens: Vec<TokenWithSpan>,
+    part: impl FnOnce(&mut Parser<'static>) -> Result<T, ParserError>,
+) -> Result<T, SqlError> {
     let mut parser = Parser::new(&FireboltDialect)
         .with_recursion_limit(PARSER_DEPTH_MAX)
         .with_tokens_with_locations(tokens);
-    let mut parsed = parser.parse_statement().map_err(reword)?;
+    let parsed = part(&mut parser).map_err(reword)?;
     let rest = parser.peek_token();
     if rest.token != Token::EOF {
         let text = format!("syntax error, unexpected {}", rest.token);
         return Err(SqlError::syntax(rest.span.start, text));
     }
+    Ok(parsed)
+}
+
+fn parse_general(tokens: Vec<TokenWithSpan>) -> Result<Statement, SqlError> {
+    let reads = table_functions(&tokens)?;
+    let mut parsed = parse_part(tokens, Parser::parse_statement)?;
     if let ast::Statement::CreateTable(create) = &mut parsed {
         ddl::check_create(create)?;
     }
@@ -185,7 +209,7 @@ fn parse_general(mut tokens: Vec<TokenWithSpan>) -> Result<Statement, SqlError> 
         ast::Statement::Truncate(_) => StatementKind::Truncate,
         _ => StatementKind::Other,
     };
-    Ok(Statement { kind, body: Body::Sql(Tree::new(parsed)), primary_index, reads })
+    Ok(Statement { reads, ..Statement::new(kind, Body::Sql(Tree::new(parsed))) })
 }
 
 /// sqlparser ends its messages with ` at Line: 1, Column: 9`; Firebolt begins with them.
@@ -232,50 +256,13 @@ fn check_chains(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
     Ok(())
 }
 
-fn word_is(token: Option<&TokenWithSpan>, expected: &str) -> bool {
+pub(super) fn word_is(token: Option<&TokenWithSpan>, expected: &str) -> bool {
     matches!(token.map(|token| &token.token), Some(Token::Word(word))
         if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(expected))
 }
 
-/// Takes FACT, DIMENSION, and PRIMARY INDEX out of a CREATE TABLE; returns the index columns.
-fn take_index_clauses(tokens: &mut Vec<TokenWithSpan>) -> Result<Vec<String>, SqlError> {
-    if !word_is(tokens.first(), "CREATE") {
-        return Ok(Vec::new());
-    }
-    if word_is(tokens.get(1), "FACT") || word_is(tokens.get(1), "DIMENSION") {
-        tokens.remove(1);
-    }
-    let mut depth = 0_usize;
-    for at in 0..tokens.len() {
-        match tokens[at].token {
-            Token::LParen => depth += 1,
-            Token::RParen => depth = depth.saturating_sub(1),
-            _ if depth == 0
-                && word_is(tokens.get(at), "PRIMARY")
-                && word_is(tokens.get(at + 1), "INDEX") =>
-            {
-                let mut cursor = Cursor { tokens, at: at + 2 };
-                let parenthesised = cursor.accept_symbol("(");
-                let mut columns = vec![cursor.identifier("a column of the index")?];
-                while cursor.accept_symbol(",") {
-                    columns.push(cursor.identifier("a column of the index")?);
-                }
-                if parenthesised {
-                    cursor.expect_symbol(")")?;
-                }
-                let end = cursor.at;
-                tokens.drain(at..end);
-                return Ok(columns);
-            }
-            _ if depth == 0 && word_is(tokens.get(at), "AS") => break,
-            _ => {}
-        }
-    }
-    Ok(Vec::new())
-}
-
 /// Finds the files of every READ_PARQUET in the statement.
-fn table_functions(tokens: &[TokenWithSpan]) -> Result<Vec<ExternalRead>, SqlError> {
+pub(super) fn table_functions(tokens: &[TokenWithSpan]) -> Result<Vec<ExternalRead>, SqlError> {
     let mut reads: Vec<ExternalRead> = Vec::new();
     for at in 0..tokens.len() {
         let call = word_is(tokens.get(at), "READ_PARQUET")
@@ -308,8 +295,8 @@ fn table_functions(tokens: &[TokenWithSpan]) -> Result<Vec<ExternalRead>, SqlErr
 
 /// A place in a token list, for the small parsers.
 pub(super) struct Cursor<'t> {
-    tokens: &'t [TokenWithSpan],
-    at: usize,
+    pub(super) tokens: &'t [TokenWithSpan],
+    pub(super) at: usize,
 }
 
 impl Cursor<'_> {
@@ -317,7 +304,7 @@ impl Cursor<'_> {
         self.tokens.get(self.at).map(|token| &token.token)
     }
 
-    fn peek_word(&self) -> Option<&str> {
+    pub(super) fn peek_word(&self) -> Option<&str> {
         match self.peek() {
             Some(Token::Word(word)) if word.quote_style.is_none() => Some(&word.value),
             _ => None,
@@ -328,7 +315,7 @@ impl Cursor<'_> {
         self.at >= self.tokens.len()
     }
 
-    fn unexpected(&self, expected: &str) -> SqlError {
+    pub(super) fn unexpected(&self, expected: &str) -> SqlError {
         let (at, found) = match self.tokens.get(self.at).or(self.tokens.last()) {
             Some(token) if !self.at_end() => (token.span.start, token.token.to_string()),
             Some(token) => (token.span.end, "end of statement".to_owned()),
@@ -385,7 +372,7 @@ impl Cursor<'_> {
         Ok(parts)
     }
 
-    fn string(&mut self) -> Result<String, SqlError> {
+    pub(super) fn string(&mut self) -> Result<String, SqlError> {
         let Some(Token::SingleQuotedString(text)) = self.peek() else {
             return Err(self.unexpected("a string"));
         };

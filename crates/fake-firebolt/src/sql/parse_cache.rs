@@ -167,8 +167,8 @@ impl Template {
                 read.pattern = value(*slot);
             }
         }
-        let primary_index = prototype.primary_index.clone();
-        Statement { kind: prototype.kind, body, primary_index, reads }
+        let clauses = prototype.clauses.clone();
+        Statement { kind: prototype.kind, body, clauses, reads }
     }
 }
 

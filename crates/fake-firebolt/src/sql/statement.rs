@@ -1,8 +1,13 @@
 //! A parsed statement and its kind: all that the server has to know before it executes one.
 
+use std::sync::Arc;
+
 use super::copy::CopyStatement;
+use super::definition::Definition;
+use super::error::{SqlError, SqlErrorKind};
 use super::external::ExternalRead;
 use super::parse_cache::Tree;
+use super::table_clauses::TableClauses;
 
 /// What a statement is, as far as sessions, transactions, and faults are concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,12 +28,34 @@ pub enum StatementKind {
     CreateTable,
     /// CREATE TABLE … AS SELECT.
     CreateTableAs,
+    /// CREATE TABLE … CLONE.
+    CloneTable,
     /// DROP TABLE.
     DropTable,
     /// ALTER TABLE.
     AlterTable,
     /// TRUNCATE TABLE.
     Truncate,
+    /// VACUUM.
+    Vacuum,
+    /// CREATE VIEW.
+    CreateView,
+    /// DROP VIEW.
+    DropView,
+    /// CREATE or DROP AGGREGATING INDEX.
+    Index,
+    /// CREATE, ALTER, or DROP DATABASE.
+    Database,
+    /// CREATE, ALTER, or DROP ENGINE.
+    Engine,
+    /// START ENGINE.
+    StartEngine,
+    /// STOP ENGINE.
+    StopEngine,
+    /// EXPLAIN.
+    Explain,
+    /// SHOW or DESCRIBE.
+    Show,
     /// BEGIN.
     Begin,
     /// COMMIT.
@@ -48,7 +75,7 @@ pub enum StatementKind {
 }
 
 impl StatementKind {
-    /// Whether it changes rows or tables.
+    /// Whether it changes rows or tables, or what is defined besides them.
     #[must_use]
     pub fn writes(self) -> bool {
         matches!(
@@ -60,10 +87,23 @@ impl StatementKind {
                 | Self::Copy
                 | Self::CreateTable
                 | Self::CreateTableAs
+                | Self::CloneTable
                 | Self::DropTable
                 | Self::AlterTable
                 | Self::Truncate
+                | Self::Vacuum
+                | Self::CreateView
+                | Self::DropView
+                | Self::Index
+                | Self::Database
+                | Self::Engine
         )
+    }
+
+    /// Whether BEGIN … COMMIT may hold it (firebolt-semantics §1.2).
+    #[must_use]
+    pub fn is_transactional(self) -> bool {
+        !matches!(self, Self::Engine | Self::StartEngine | Self::StopEngine | Self::Vacuum)
     }
 }
 
@@ -72,6 +112,8 @@ impl StatementKind {
 pub(super) enum Body {
     Sql(Tree),
     Copy(CopyStatement),
+    /// What sqlparser does not read.
+    Definition(Arc<Definition>),
     /// USE: the name.
     Name(String),
     /// SET: name and value.
@@ -79,17 +121,45 @@ pub(super) enum Body {
     None,
 }
 
+/// START ENGINE or STOP ENGINE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EngineRun {
+    /// START rather than STOP.
+    pub start: bool,
+    /// STOP … WITH TERMINATE = true: what runs is not waited for.
+    pub terminate: bool,
+}
+
 /// A parsed statement.
 #[derive(Debug, Clone)]
 pub struct Statement {
     pub(super) kind: StatementKind,
     pub(super) body: Body,
-    /// Columns of PRIMARY INDEX, which sqlparser does not read.
-    pub(super) primary_index: Vec<String>,
+    /// Clauses of CREATE TABLE that sqlparser does not read.
+    pub(super) clauses: Option<Arc<TableClauses>>,
     pub(super) reads: Vec<ExternalRead>,
 }
 
 impl Statement {
+    pub(super) fn new(kind: StatementKind, body: Body) -> Self {
+        Self { kind, body, clauses: None, reads: Vec::new() }
+    }
+
+    /// The refusal of a statement that an explicit transaction must not hold. The service's own
+    /// words are not known (firebolt-semantics §1.2).
+    #[must_use]
+    pub fn refused_in_transaction(&self) -> Option<SqlError> {
+        let what = match self.kind {
+            kind if kind.is_transactional() => return None,
+            StatementKind::Engine => "CREATE, ALTER, and DROP ENGINE",
+            StatementKind::StartEngine => "START ENGINE",
+            StatementKind::StopEngine => "STOP ENGINE",
+            _ => "VACUUM",
+        };
+        let text = format!("{what} cannot run inside an explicit transaction");
+        Some(SqlError::new(SqlErrorKind::Data, text))
+    }
+
     /// What it is.
     #[must_use]
     pub fn kind(&self) -> StatementKind {
@@ -100,6 +170,18 @@ impl Statement {
     #[must_use]
     pub fn external_reads(&self) -> Vec<ExternalRead> {
         self.reads.clone()
+    }
+
+    /// What START ENGINE or STOP ENGINE does, if it is about that engine.
+    #[must_use]
+    pub fn engine_run(&self, engine: &str) -> Option<EngineRun> {
+        let Body::Definition(definition) = &self.body else { return None };
+        match definition.as_ref() {
+            Definition::RunEngine { start, name, terminate, .. } if name == engine => {
+                Some(EngineRun { start: *start, terminate: *terminate })
+            }
+            _ => None,
+        }
     }
 
     /// The database or engine of a USE.

@@ -1,4 +1,4 @@
-//! UPDATE, and SET lists, which MERGE shares.
+//! UPDATE, with FROM or without, and SET lists, which MERGE shares.
 
 use std::rc::Rc;
 
@@ -6,12 +6,15 @@ use sqlparser::ast::{self, Spanned, TableFactor};
 
 use super::bind::Binder;
 use super::bind_table::fields_of;
+use super::column_default::{is_default, missing};
 use super::error::{SqlError, SqlErrorKind};
 use super::execute::{check_nulls, refused};
 use super::expr::{Env, Expr};
 use super::insert::{assign, column_index};
+use super::paired::{Paired, Pairs};
 use super::scope::{Scope, fold, name_parts, single_name};
 use crate::mvcc::{Table, Transaction};
+use crate::quirks::MergeMultiMatch;
 use crate::value::{Row, Value};
 
 /// Bound assignments: column and new value.
@@ -34,6 +37,11 @@ pub(super) fn assignments<'b>(
         if bound.iter().any(|(other, _)| *other == index) {
             let text = format!("column {} is assigned more than once", columns[index].name);
             return Err(SqlError::type_error(text));
+        }
+        if is_default(&assignment.value) {
+            let value = missing(&table.schema, index, binder.ctx.now_micros)?;
+            bound.push((index, Expr::Constant(value)));
+            continue;
         }
         let typed = binder.expr(&assignment.value, scope)?;
         let span = assignment.value.span();
@@ -81,11 +89,12 @@ pub(super) fn target(
     Ok((table, called))
 }
 
-/// Runs UPDATE … SET … WHERE.
+/// Runs UPDATE … SET … [FROM …] WHERE.
 pub(super) fn run<'b>(
     update: &'b ast::Update,
     binder: &Binder<'b>,
     txn: &mut Transaction,
+    random: &mut dyn FnMut(u64) -> u64,
 ) -> Result<(), SqlError> {
     let ast::Update {
         update_token: _,
@@ -105,10 +114,7 @@ pub(super) fn run<'b>(
     else {
         return Err(SqlError::unsupported("this form of UPDATE"));
     };
-    if from.is_some() || !table.joins.is_empty() {
-        return Err(SqlError::unsupported("UPDATE … FROM"));
-    }
-    if !optimizer_hints.is_empty() || !order_by.is_empty() {
+    if !optimizer_hints.is_empty() || !order_by.is_empty() || !table.joins.is_empty() {
         return Err(SqlError::unsupported("this form of UPDATE"));
     }
     // WHERE is mandatory in the documented grammar (firebolt-semantics, appendix C).
@@ -117,17 +123,76 @@ pub(super) fn run<'b>(
         return Err(SqlError::new(SqlErrorKind::Syntax, text));
     };
     let (table, called) = target(binder, &table.relation)?;
-    let scope = Scope::new(Rc::new(fields_of(&table.schema.columns, &called)), None);
-    let list = assignments(binder, list, &table, &scope)?;
+    let (deleted, inserted) = match from {
+        None => plain(binder, &table, &called, list, selection)?,
+        Some(ast::UpdateTableFromKind::AfterSet(from)) => {
+            let pairs = Pairs::bind(binder, &table, &called, from, Some(selection))?;
+            let list = assignments(binder, list, &table, &pairs.scope)?;
+            let rows = pairs.run()?;
+            update_from(&table, &rows, &list, binder.ctx.quirks.update_multi_match, random)?
+        }
+        Some(ast::UpdateTableFromKind::BeforeSet(_)) => {
+            return Err(SqlError::unsupported("UPDATE … FROM … SET"));
+        }
+    };
+    let name = &table.schema.name;
+    txn.write_rows(name, &deleted, inserted).map_err(|error| refused(error, name))
+}
+
+/// Ids of the old versions, and the new ones.
+type Rewritten = (Vec<u64>, Vec<Row>);
+
+fn plain<'b>(
+    binder: &Binder<'b>,
+    table: &Table,
+    called: &str,
+    list: &'b [ast::Assignment],
+    selection: &'b ast::Expr,
+) -> Result<Rewritten, SqlError> {
+    let scope = Scope::new(Rc::new(fields_of(&table.schema.columns, called)), None);
+    let list = assignments(binder, list, table, &scope)?;
     let condition = binder.condition(selection, &scope)?;
     let env = Env::default();
     let (mut deleted, mut inserted) = (Vec::new(), Vec::new());
     for (id, row) in table.rows.iter() {
         if condition.test(row, &env)? == Some(true) {
             deleted.push(id);
-            inserted.push(apply(&table, row, row, &list, "UPDATE")?);
+            inserted.push(apply(table, row, row, &list, "UPDATE")?);
         }
     }
-    let name = &table.schema.name;
-    txn.write_rows(name, &deleted, inserted).map_err(|error| refused(error, name))
+    Ok((deleted, inserted))
+}
+
+/// Each pair is an update of its target row; more than one for a row is what the documentation
+/// forbids without saying what happens (firebolt-semantics §5).
+fn update_from(
+    table: &Table,
+    pairs: &Paired,
+    list: &Assignments,
+    rule: MergeMultiMatch,
+    random: &mut dyn FnMut(u64) -> u64,
+) -> Result<Rewritten, SqlError> {
+    let width = table.schema.columns.len();
+    let (mut deleted, mut inserted) = (Vec::new(), Vec::new());
+    for (id, pairs) in pairs {
+        let chosen = match (rule, pairs.as_slice()) {
+            (MergeMultiMatch::Error, [_, _, ..]) => {
+                return Err(SqlError::data(
+                    "UPDATE command cannot affect row a second time: FROM must give at most one \
+                     row for each row to be updated",
+                ));
+            }
+            (MergeMultiMatch::Arbitrary, several) => {
+                let picked = random(several.len() as u64) as usize % several.len();
+                &several[picked..=picked]
+            }
+            (_, all) => all,
+        };
+        deleted.push(*id);
+        for pair in chosen {
+            let old: Row = Row::from(&pair[..width]);
+            inserted.push(apply(table, &old, pair, list, "UPDATE")?);
+        }
+    }
+    Ok((deleted, inserted))
 }

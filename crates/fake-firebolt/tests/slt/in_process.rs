@@ -110,6 +110,10 @@ impl Session {
     ) -> Result<ResultSet, Failure> {
         let mut own = None;
         let txn = match &mut self.open {
+            Some(_) if let Some(refusal) = statement.refused_in_transaction() => {
+                self.doomed = true;
+                return Err(Failure(refusal.text));
+            }
             Some(txn) => txn,
             None => own.insert(world.store.begin(world.now_micros)),
         };
