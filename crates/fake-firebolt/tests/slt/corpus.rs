@@ -7,7 +7,7 @@ use sqllogictest::{AsyncDB, MakeConnection, Record, Runner};
 use super::letter::Letter;
 
 /// Folders whose scripts run on PostgreSQL and Firebolt Core too.
-const SHARED: [&str; 2] = ["portable", "isolation"];
+pub(crate) const SHARED: [&str; 2] = ["portable", "isolation"];
 
 /// One script of the corpus.
 #[derive(Debug)]
