@@ -38,6 +38,7 @@ mod definition;
 mod delete;
 mod entry;
 mod error;
+mod escapes;
 mod execute;
 mod explain;
 mod expr;

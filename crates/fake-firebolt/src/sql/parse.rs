@@ -13,7 +13,7 @@ use super::error::{SqlError, SqlErrorKind};
 use super::external::ExternalRead;
 use super::parse_cache::Tree;
 use super::statement::{Body, Statement, StatementKind};
-use super::{copy, ddl, parse_definition};
+use super::{copy, ddl, escapes, parse_definition};
 
 /// Operators between two commas, and set operations overall: longer chains would become trees so
 /// deep that walking them overflows the stack.
@@ -96,6 +96,8 @@ pub(super) fn parse_afresh(text: &str) -> Result<Statement, SqlError> {
 
 /// The tokens of a text, without white space and comments.
 pub(super) fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
+    let resolved = escapes::resolve_bytes(text);
+    let text = resolved.as_deref().unwrap_or(text);
     let mut tokens =
         Tokenizer::new(&FireboltDialect, text).tokenize_with_location().map_err(|error| {
             SqlError::syntax(error.location, format!("syntax error, {}", error.message))
