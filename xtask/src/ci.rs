@@ -15,7 +15,7 @@ use crate::{chaos, process, tidy};
 pub(crate) const SEEDS_DEFAULT: &str = "100";
 
 /// The crates and features that production has and the simulation has not.
-const FACES: [&str; 10] = [
+pub(crate) const FACES: [&str; 10] = [
     "-p",
     "merge-cli",
     "-p",
@@ -25,7 +25,7 @@ const FACES: [&str; 10] = [
     "-p",
     "fake-firebolt",
     "--features",
-    "merge-lambda/runtime,firebolt-client/reqwest,fake-firebolt/serve",
+    "merge-lambda/runtime,firebolt-client/reqwest,fake-firebolt/serve,fake-firebolt/postgres-arm",
 ];
 
 /// Everything else.

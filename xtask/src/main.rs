@@ -20,7 +20,9 @@ usage: cargo xtask <command>
   ci [--seeds N]     everything that must hold: format, tidy, lints, tests, docs, a chaos run
   tidy               the rules of the house that no compiler checks
   chaos [ARGS…]      the chaos runner; `cargo xtask chaos --help` lists its own commands
-  conformance        the recorded wire exchanges and the SQL fixtures, on the fake
+  conformance [--only SUITE]…
+                     the official clients, dbt and SQLAlchemy on the fake; the SQL and wire
+                     fixtures; PostgreSQL on the portable scripts
 ";
 
 fn main() -> ExitCode {
@@ -36,7 +38,7 @@ fn main() -> ExitCode {
         }
         ("tidy", []) => tidy::run(),
         ("chaos", rest) => chaos::run(rest),
-        ("conformance", []) => conformance::run(),
+        ("conformance", rest) => conformance::run(rest),
         ("help" | "--help" | "-h", []) => {
             print!("{USAGE}");
             ExitCode::SUCCESS
