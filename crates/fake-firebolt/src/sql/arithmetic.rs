@@ -33,7 +33,10 @@ impl Operator {
             (DataType::Integer | DataType::Bigint, _) => Some(operand.clone()),
             (DataType::Real | DataType::Double, Self::Modulo) => None,
             (DataType::Real | DataType::Double, _) => Some(operand.clone()),
-            (DataType::Numeric { .. }, Self::Add | Self::Subtract) => Some(operand.clone()),
+            // A decimal keeps its precision and scale in every operation (the vendor's page on
+            // NUMERIC).
+            (DataType::Numeric { .. }, Self::Modulo) => None,
+            (DataType::Numeric { .. }, _) => Some(operand.clone()),
             _ => None,
         }
     }
@@ -94,7 +97,16 @@ pub(super) fn compute(
             let DataType::Numeric { precision, scale } = result else {
                 return Err(SqlError::internal("a numeric sum without a numeric type"));
             };
-            let value = whole(operator, a.unscaled, b.unscaled)?;
+            let scaled = numeric::power(a.scale);
+            let value = match operator {
+                Operator::Multiply => numeric::multiply_divide(a.unscaled, b.unscaled, scaled),
+                Operator::Divide if b.unscaled == 0 => return Err(division_by_zero()),
+                Operator::Divide => numeric::multiply_divide(a.unscaled, scaled, b.unscaled),
+                _ => Some(whole(operator, a.unscaled, b.unscaled)?),
+            };
+            let value = value.ok_or_else(|| {
+                numeric::overflow(format!("{a} {} {b}", operator.symbol()), result)
+            })?;
             let value = Numeric { unscaled: value, scale: a.scale };
             numeric::rescale(value, *precision, *scale).map(Value::Numeric)
         }

@@ -1,5 +1,7 @@
-//! Walking over the parser's expressions: which operands an expression has, and whether an
-//! aggregate stands in it. Subqueries are not looked into: what is in there belongs to them.
+//! Walking over the parser's expressions: whether an aggregate stands in one, and how a name reads.
+//! Subqueries are not looked into: what is in there belongs to them.
+//!
+//! Every SELECT is walked before it is bound, so nothing in here allocates for ordinary nodes.
 
 use sqlparser::ast;
 
@@ -14,14 +16,17 @@ pub(super) fn has_aggregate(expr: &ast::Expr) -> bool {
     {
         return true;
     }
-    operands(expr).into_iter().any(has_aggregate)
+    any_operand(expr)
 }
 
-/// The direct operands. Forms that no query binds have none here: binding refuses them.
-fn operands(expr: &ast::Expr) -> Vec<&ast::Expr> {
+/// Whether a direct operand holds an aggregate. Forms that no query binds have no operands here:
+/// binding refuses them.
+fn any_operand(expr: &ast::Expr) -> bool {
     use ast::Expr as E;
+    let any = |exprs: &[&ast::Expr]| exprs.iter().any(|expr| has_aggregate(expr));
+    let optional = |expr: &Option<Box<ast::Expr>>| expr.as_deref().is_some_and(has_aggregate);
     match expr {
-        E::Function(function) => of_function(function),
+        E::Function(function) => in_function(function),
         E::Nested(inner)
         | E::IsNull(inner)
         | E::IsNotNull(inner)
@@ -33,55 +38,70 @@ fn operands(expr: &ast::Expr) -> Vec<&ast::Expr> {
         | E::Extract { expr: inner, .. }
         | E::Ceil { expr: inner, .. }
         | E::Floor { expr: inner, .. }
-        | E::Cast { expr: inner, .. } => vec![inner],
-        E::In { expr, target, .. } => match target {
-            ast::InTarget::List(list) => std::iter::once(&**expr).chain(list).collect(),
-            _ => vec![expr],
-        },
+        | E::Cast { expr: inner, .. } => has_aggregate(inner),
+        E::In { expr, target, .. } => {
+            let list = match target {
+                ast::InTarget::List(list) => list.as_slice(),
+                _ => &[],
+            };
+            has_aggregate(expr) || list.iter().any(has_aggregate)
+        }
         E::BinaryOp { left, right, .. }
         | E::IsDistinctFrom(left, right)
-        | E::IsNotDistinctFrom(left, right) => vec![left, right],
-        E::Like { expr, pattern, .. } | E::ILike { expr, pattern, .. } => vec![expr, pattern],
-        E::AtTimeZone { timestamp, time_zone } => vec![timestamp, time_zone],
-        E::Position { expr, r#in } => vec![expr, r#in],
-        E::Between { expr, low, high, .. } => vec![expr, low, high],
+        | E::IsNotDistinctFrom(left, right) => any(&[left, right]),
+        E::Like { expr, pattern, .. } | E::ILike { expr, pattern, .. } => any(&[expr, pattern]),
+        E::AtTimeZone { timestamp, time_zone } => any(&[timestamp, time_zone]),
+        E::Position { expr, r#in } => any(&[expr, r#in]),
+        E::Between { expr, low, high, .. } => any(&[expr, low, high]),
         E::Substring { expr, substring_from, substring_for, .. } => {
-            let bounds = substring_from.iter().chain(substring_for);
-            std::iter::once(&**expr).chain(bounds.map(|bound| &**bound)).collect()
+            has_aggregate(expr) || optional(substring_from) || optional(substring_for)
         }
-        E::Trim { expr, trim_what, .. } => {
-            std::iter::once(&**expr).chain(trim_what.iter().map(|what| &**what)).collect()
-        }
+        E::Trim { expr, trim_what, .. } => has_aggregate(expr) || optional(trim_what),
         E::Case { operand, conditions, else_result, .. } => {
-            let ends = operand.iter().chain(else_result).map(|expr| &**expr);
-            let when = conditions.iter().flat_map(|when| [&when.condition, &when.result]);
-            ends.chain(when).collect()
+            optional(operand)
+                || optional(else_result)
+                || conditions.iter().any(|when| any(&[&when.condition, &when.result]))
         }
-        E::Array(array) => array.elem.iter().collect(),
-        E::Tuple(parts) => parts.iter().collect(),
+        E::Array(array) => array.elem.iter().any(has_aggregate),
+        E::Tuple(parts) => parts.iter().any(has_aggregate),
         E::CompoundFieldAccess { root, access_chain } => {
-            let index = |access| match access {
-                &ast::AccessExpr::Subscript(ast::Subscript::Index { ref index }) => Some(index),
-                _ => None,
-            };
-            std::iter::once(&**root).chain(access_chain.iter().filter_map(index)).collect()
+            has_aggregate(root)
+                || access_chain.iter().any(|access| match access {
+                    ast::AccessExpr::Subscript(ast::Subscript::Index { index }) => {
+                        has_aggregate(index)
+                    }
+                    _ => false,
+                })
         }
-        _ => Vec::new(),
+        _ => false,
     }
 }
 
-fn of_function(function: &ast::Function) -> Vec<&ast::Expr> {
-    let mut found = Vec::new();
-    if let ast::FunctionArguments::List(list) = &function.args {
-        found.extend(list.args.iter().filter_map(|argument| match argument {
-            ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(inner)) => Some(inner),
-            _ => None,
-        }));
+fn in_function(function: &ast::Function) -> bool {
+    let in_argument = |argument: &ast::FunctionArg| match argument {
+        ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(inner)) => has_aggregate(inner),
+        _ => false,
+    };
+    let in_arguments = match &function.args {
+        ast::FunctionArguments::List(list) => list.args.iter().any(in_argument),
+        _ => false,
+    };
+    let in_window = match &function.over {
+        Some(ast::WindowType::WindowSpec(window)) => {
+            window.partition_by.iter().any(has_aggregate)
+                || window.order_by.iter().any(|key| has_aggregate(&key.expr))
+        }
+        _ => false,
+    };
+    in_arguments || in_window || function.filter.as_deref().is_some_and(has_aggregate)
+}
+
+/// Whether a name is that one word, in any case and without quotes.
+pub(super) fn is_word(name: &ast::ObjectName, word: &str) -> bool {
+    match name.0.as_slice() {
+        [ast::ObjectNamePart::Identifier(ident)] => {
+            ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case(word)
+        }
+        _ => false,
     }
-    if let Some(ast::WindowType::WindowSpec(window)) = &function.over {
-        found.extend(&window.partition_by);
-        found.extend(window.order_by.iter().map(|key| &key.expr));
-    }
-    found.extend(function.filter.as_deref());
-    found
 }

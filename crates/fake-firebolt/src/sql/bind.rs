@@ -204,7 +204,8 @@ impl<'b> Binder<'b> {
         Ok(boolean(expr, nullable))
     }
 
-    fn row_equality(
+    /// `(a, b) = (c, d)`
+    pub(super) fn row_equality(
         &self,
         left: &'b [ast::Expr],
         right: &'b [ast::Expr],
@@ -230,16 +231,34 @@ impl<'b> Binder<'b> {
         to: &ast::DataType,
         scope: &Scope<'_>,
     ) -> Result<Typed, SqlError> {
-        if !matches!(kind, ast::CastKind::Cast | ast::CastKind::DoubleColon) {
-            return Err(SqlError::unsupported(format!("{kind:?}")));
-        }
+        let tries = match kind {
+            ast::CastKind::Cast | ast::CastKind::DoubleColon => false,
+            ast::CastKind::TryCast => true,
+            ast::CastKind::SafeCast => return Err(SqlError::unsupported("SAFE_CAST")),
+        };
         let to = type_name::resolve(to)?;
         let typed = self.expr(operand, scope)?;
+        if tries {
+            return self.try_cast(typed, to).map_err(|error| error.at(operand.span()));
+        }
         let mut typed = self
             .coerce(typed, &to, CastLevel::Explicit)
             .map_err(|error| error.at(operand.span()))?;
         typed.literal = false;
         Ok(typed)
+    }
+
+    /// What the table does not allow is refused even when tried.
+    fn try_cast(&self, typed: Typed, to: DataType) -> Result<Typed, SqlError> {
+        if super::cast::level(&typed.data_type, &to).is_none() {
+            return Err(super::cast::refused(&typed.data_type, &to));
+        }
+        let constant = typed.expr.is_constant();
+        let mut expr = Expr::TryCast(Box::new((typed.expr, to.clone())));
+        if constant {
+            expr = Expr::Constant(self::constant(&expr)?);
+        }
+        Ok(Typed::new(expr, to, true))
     }
 
     fn case(

@@ -44,14 +44,21 @@ impl<'b> Binder<'b> {
         right: &'b ast::Expr,
         scope: &Scope<'_>,
     ) -> Result<Typed, SqlError> {
+        if *op == BinaryOperator::BitwiseXor {
+            return self.scalar_call("pow", [left, right].into_iter(), scope);
+        }
         let operator = match op {
             BinaryOperator::Plus => Operator::Add,
             BinaryOperator::Minus => Operator::Subtract,
             BinaryOperator::Multiply => Operator::Multiply,
             BinaryOperator::Divide => Operator::Divide,
             BinaryOperator::Modulo => Operator::Modulo,
+            BinaryOperator::Arrow => return Err(SqlError::unsupported("lambda functions")),
             other => return Err(SqlError::unsupported(format!("the operator {other}"))),
         };
+        if let (ast::Expr::Interval(interval), Operator::Add) = (left, operator) {
+            return self.shift(right, operator, interval, scope);
+        }
         if let ast::Expr::Interval(interval) = right {
             return self.shift(left, operator, interval, scope);
         }

@@ -7,13 +7,12 @@ use super::bind::Binder;
 use super::bind_aggregate::aggregate_kind;
 use super::cast::CastLevel;
 use super::coerce::unify;
-use super::datetime::Unit;
 use super::error::SqlError;
 use super::expr::Expr;
-use super::function::{Function, Signature};
+use super::function::{Function, Resolved, Signature};
+use super::literal::literal;
 use super::plan::SortKey;
 use super::scope::{Scope, Typed, single_name};
-use crate::quirks::Acceptance;
 use crate::value::{DataType, Value};
 
 /// Arguments of a call, and whether they are DISTINCT.
@@ -53,8 +52,38 @@ impl<'b> Binder<'b> {
             ast::Expr::Position { expr, r#in } => {
                 self.scalar_call("strpos", [&**r#in, &**expr].into_iter(), scope)
             }
+            ast::Expr::Extract { field, expr, .. } => self.extract(field, expr, scope),
+            ast::Expr::AtTimeZone { timestamp, time_zone } => {
+                self.at_time_zone(timestamp, time_zone, scope)
+            }
+            ast::Expr::Ceil { expr, field } => self.rounding("ceil", expr, field, scope),
+            ast::Expr::Floor { expr, field } => self.rounding("floor", expr, field, scope),
+            ast::Expr::Array(array) => self.array(array, scope),
+            ast::Expr::CompoundFieldAccess { root, access_chain } => {
+                self.access(root, access_chain, scope)
+            }
+            ast::Expr::Lambda(_) => Err(SqlError::unsupported("lambda functions").at(expr.span())),
             other => Err(SqlError::unsupported(format!("the expression {other}")).at(other.span())),
         }
+    }
+
+    /// CEIL and FLOOR, which the parser knows apart because of other dialects.
+    fn rounding(
+        &self,
+        name: &str,
+        expr: &'b ast::Expr,
+        field: &'b ast::CeilFloorKind,
+        scope: &Scope<'_>,
+    ) -> Result<Typed, SqlError> {
+        let mut bound = vec![self.expr(expr, scope)?];
+        match field {
+            ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime) => {}
+            ast::CeilFloorKind::DateTimeField(field) => {
+                return Err(SqlError::unsupported(format!("{name} TO {field}")));
+            }
+            ast::CeilFloorKind::Scale(digits) => bound.push(literal(&digits.value)?),
+        }
+        self.resolved_call(name, bound)
     }
 
     fn function(&self, function: &'b ast::Function, scope: &Scope<'_>) -> Result<Typed, SqlError> {
@@ -89,85 +118,59 @@ impl<'b> Binder<'b> {
             list.push(argument.filter(|_| !arguments.distinct).ok_or_else(unsupported)?);
         }
         match (name.as_str(), list.as_slice()) {
-            ("current_timestamp" | "now", []) => {
-                let now = Value::TimestampTz(self.ctx.now_micros);
-                Ok(Typed::new(Expr::Constant(now), DataType::TimestampTz, false))
-            }
-            ("localtimestamp", []) => {
-                let now = Value::Timestamp(self.ctx.now_micros);
-                Ok(Typed::new(Expr::Constant(now), DataType::Timestamp, false))
-            }
-            ("current_date", []) => {
-                let now = Value::TimestampTz(self.ctx.now_micros);
-                let today = super::cast::cast(&now, &DataType::Date)?;
-                Ok(Typed::new(Expr::Constant(today), DataType::Date, false))
-            }
             ("current_database", []) => Ok(constant_text(self.ctx.database)),
             ("current_engine", []) => Ok(constant_text(self.ctx.engine)),
             ("current_account", []) => Ok(constant_text(self.ctx.account)),
-            ("datediff", _) if self.ctx.quirks.datediff == Acceptance::Refuse => {
-                Err(SqlError::not_found("Function 'datediff' does not exist."))
+            ("if", [condition, then, otherwise]) => self.choice(condition, then, otherwise, scope),
+            ("typeof", [value]) => {
+                let data_type = self.expr(value, scope)?.data_type;
+                Ok(constant_text(&data_type.to_string()))
             }
-            ("date_diff" | "datediff", [unit, start, end]) => {
-                let unit = self.unit(unit, scope)?;
-                self.date_call(Function::DateDiff(unit), &[start, end], scope)
-            }
-            ("date_trunc", [unit, point]) => {
-                let unit = self.unit(unit, scope)?;
-                self.date_call(Function::DateTrunc(unit), &[point], scope)
-            }
-            _ => self.scalar_call(&name, list.into_iter(), scope),
+            _ => match self.time_call(&name, &list, scope)? {
+                Some(typed) => Ok(typed),
+                None => self.scalar_call(&name, list.into_iter(), scope),
+            },
         }
     }
 
-    fn unit(&self, expr: &'b ast::Expr, scope: &Scope<'_>) -> Result<Unit, SqlError> {
-        let typed = self.expr(expr, scope)?;
-        match &typed.expr {
-            Expr::Constant(Value::Text(text)) => Unit::parse(text)
-                .ok_or_else(|| SqlError::data(format!("unknown date unit '{text}'"))),
-            _ => Err(SqlError::unsupported("a date unit that is not a string literal")),
-        }
-    }
-
-    /// DATE_DIFF and DATE_TRUNC: all operands become TIMESTAMPTZ if one is, else TIMESTAMP.
-    fn date_call(
+    /// IF(condition, then, otherwise)
+    fn choice(
         &self,
-        function: Function,
-        operands: &[&'b ast::Expr],
+        condition: &'b ast::Expr,
+        then: &'b ast::Expr,
+        otherwise: &'b ast::Expr,
         scope: &Scope<'_>,
     ) -> Result<Typed, SqlError> {
-        let mut bound = Vec::new();
-        for operand in operands {
-            bound.push(self.expr(operand, scope)?);
-        }
-        let zoned = bound.iter().any(|operand| operand.data_type == DataType::TimestampTz);
-        let to = if zoned { DataType::TimestampTz } else { DataType::Timestamp };
-        let nullable = bound.iter().any(|operand| operand.nullable);
-        let mut exprs = Vec::new();
-        for operand in bound {
-            let level = if operand.literal { CastLevel::Explicit } else { CastLevel::Implicit };
-            exprs.push(self.coerce(operand, &to, level)?.expr);
-        }
-        let result = match function {
-            Function::DateDiff(_) => DataType::Bigint,
-            _ => to,
-        };
-        Ok(Typed::new(Expr::Call(function, exprs), result, nullable))
+        let condition = self.condition(condition, scope)?;
+        let results = vec![self.expr(then, scope)?, self.expr(otherwise, scope)?];
+        let nullable = results.iter().any(|result| result.nullable);
+        let (mut results, data_type) = unify(results, "IF")?;
+        let otherwise = results.pop().unwrap_or(Expr::Constant(Value::Null));
+        let then = results.pop().unwrap_or(Expr::Constant(Value::Null));
+        let expr = Expr::Case { branches: vec![(condition, then)], otherwise: Box::new(otherwise) };
+        Ok(Typed::new(expr, data_type, nullable))
     }
 
-    fn scalar_call(
+    /// Binds a call of a scalar function by its lower-case name.
+    pub(super) fn scalar_call(
         &self,
         name: &str,
         arguments: impl Iterator<Item = &'b ast::Expr>,
         scope: &Scope<'_>,
     ) -> Result<Typed, SqlError> {
-        let Some((function, signature)) = Function::find(name) else {
-            return Err(unknown(name));
-        };
         let mut bound = Vec::new();
         for argument in arguments {
             bound.push(self.expr(argument, scope)?);
         }
+        // LENGTH and its like mean something else for arrays and bytes.
+        let first = bound.first().map(|typed| &typed.data_type);
+        let overloaded = matches!(first, Some(DataType::Array(_) | DataType::Bytea));
+        if overloaded && Resolved::find(name, &types(&bound)).is_some() {
+            return self.resolved_call(name, bound);
+        }
+        let Some((function, signature)) = Function::find(name) else {
+            return self.resolved_call(name, bound);
+        };
         let wrong = || SqlError::type_error(format!("wrong number of arguments for {name}"));
         let all_null = bound.iter().all(|argument| argument.nullable);
         let some_null = bound.iter().any(|argument| argument.nullable);
@@ -210,6 +213,38 @@ impl<'b> Binder<'b> {
         };
         Ok(Typed::new(Expr::Call(function, exprs), result, nullable))
     }
+
+    /// Binds a call of a function that depends on the types of its arguments.
+    pub(super) fn resolved_call(&self, name: &str, bound: Vec<Typed>) -> Result<Typed, SqlError> {
+        let given = types(&bound);
+        let Some(resolved) = Resolved::find(name, &given) else {
+            let all_null = |count| Resolved::find(name, &vec![DataType::Null; count]).is_some();
+            if !(0..5).any(all_null) {
+                return Err(unknown(name));
+            }
+            let given: Vec<String> = given.iter().map(ToString::to_string).collect();
+            let text = format!("function does not exist: {name}({})", given.join(", "));
+            return Err(SqlError::type_error(text));
+        };
+        let mut nullable = resolved.function.makes_null();
+        let mut exprs = Vec::new();
+        for (typed, to) in bound.into_iter().zip(&resolved.arguments) {
+            nullable |= typed.nullable;
+            exprs.push(self.coerce(typed, to, CastLevel::Implicit)?.expr);
+        }
+        let mut expr = Expr::Call(resolved.function, exprs);
+        if let (Function::Number(_), DataType::Numeric { .. }) =
+            (resolved.function, &resolved.result)
+        {
+            // What is rounded up may have one digit too many.
+            expr = Expr::Cast(Box::new(expr), resolved.result.clone());
+        }
+        Ok(Typed::new(expr, resolved.result, nullable))
+    }
+}
+
+fn types(bound: &[Typed]) -> Vec<DataType> {
+    bound.iter().map(|typed| typed.data_type.clone()).collect()
 }
 
 /// Families of functions that the real service has and this fake has not.

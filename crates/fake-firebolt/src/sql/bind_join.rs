@@ -26,6 +26,10 @@ impl<'b> Binder<'b> {
     ) -> Result<Relation, SqlError> {
         let mut all: Option<Relation> = None;
         for item in items {
+            if let Some(unnested) = self.unnest_item(item, all.as_ref(), outer)? {
+                all = Some(unnested);
+                continue;
+            }
             let next = self.table_with_joins(item, outer)?;
             all = Some(match all {
                 None => next,

@@ -88,8 +88,8 @@ impl<'b> Binder<'b> {
         negated: bool,
         scope: &Scope<'_>,
     ) -> Result<Typed, SqlError> {
-        if let ast::Expr::Tuple(_) = operand {
-            return Err(SqlError::unsupported("a row IN a list of rows"));
+        if let ast::Expr::Tuple(parts) = operand {
+            return self.row_in_list(parts, list, negated, scope);
         }
         let mut operand = self.expr(operand, scope)?;
         let mut items = Vec::with_capacity(list.len());
@@ -115,6 +115,26 @@ impl<'b> Binder<'b> {
         let (nulls, set): (Vec<_>, Vec<_>) = values.partition(Value::is_null);
         let (set, null) = (set.into_iter().collect(), !nulls.is_empty());
         Ok(boolean(Expr::InSet { operand, set, null, negated }, true))
+    }
+
+    /// `(a, b) IN ((1, 2), (3, 4))`
+    fn row_in_list(
+        &self,
+        parts: &'b [ast::Expr],
+        list: &'b [ast::Expr],
+        negated: bool,
+        scope: &Scope<'_>,
+    ) -> Result<Typed, SqlError> {
+        let mut rows = Vec::with_capacity(list.len());
+        for item in list {
+            let ast::Expr::Tuple(row) = item else {
+                let text = "a row IN something else than a list of rows";
+                return Err(SqlError::unsupported(text).at(item.span()));
+            };
+            rows.push(self.row_equality(parts, row, Comparison::Equal, scope)?.expr);
+        }
+        let any = Expr::Or(rows);
+        Ok(boolean(if negated { Expr::Not(Box::new(any)) } else { any }, true))
     }
 
     fn in_query(
@@ -174,7 +194,7 @@ impl<'b> Binder<'b> {
         let operand = Box::new(text(operand)?.expr);
         let pattern = text(pattern)?.expr;
         let expr = if let Expr::Constant(Value::Text(text)) = &pattern {
-            let text = if fold { text.to_lowercase() } else { text.to_string() };
+            let text = if fold { text.to_ascii_lowercase() } else { text.to_string() };
             let pattern = Pattern::new(&text, escape).ok_or_else(bad_pattern)?;
             Expr::LikeConstant { operand, pattern, fold, negated }
         } else {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use sqlparser::ast::{self, SelectItem, Spanned};
 
 use super::aggregate::Aggregate;
-use super::ast_walk::has_aggregate;
+use super::ast_walk::{has_aggregate, is_word};
 use super::bind::Binder;
 use super::bind_call::sort_key;
 use super::bind_query::{ordinal, output_position, sorted};
@@ -16,6 +16,7 @@ use super::expr::Expr;
 use super::join;
 use super::plan::{Plan, SortKey};
 use super::scope::{Field, GroupKey, Grouping, Outer, Scope, Typed, fold, name_parts, single_name};
+use super::unnest::Spread;
 
 /// Output columns, and columns that only ORDER BY needs.
 #[derive(Default)]
@@ -23,6 +24,8 @@ struct Projection {
     names: Vec<String>,
     columns: Vec<Typed>,
     hidden: Vec<Expr>,
+    /// The column that is UNNEST of an array.
+    unnested: Option<usize>,
 }
 
 impl<'b> Binder<'b> {
@@ -121,11 +124,11 @@ impl<'b> Binder<'b> {
         for item in items {
             match item {
                 SelectItem::UnnamedExpr(expr) => {
-                    projection.columns.push(self.expr(expr, scope)?);
+                    self.item(&mut projection, expr, scope)?;
                     projection.names.push(output_name(expr));
                 }
                 SelectItem::ExprWithAlias { expr, alias } => {
-                    projection.columns.push(self.expr(expr, scope)?);
+                    self.item(&mut projection, expr, scope)?;
                     projection.names.push(fold(alias));
                 }
                 SelectItem::Wildcard(options) if plain_wildcard(options) => {
@@ -145,6 +148,26 @@ impl<'b> Binder<'b> {
             }
         }
         Ok(projection)
+    }
+
+    /// One expression of a select list, which may be UNNEST of an array.
+    fn item(
+        &self,
+        projection: &mut Projection,
+        expr: &'b ast::Expr,
+        scope: &Scope<'_>,
+    ) -> Result<(), SqlError> {
+        if let ast::Expr::Function(function) = expr
+            && is_word(&function.name, "unnest")
+        {
+            if projection.unnested.replace(projection.columns.len()).is_some() {
+                return Err(SqlError::unsupported("several UNNEST in one select list"));
+            }
+            projection.columns.push(self.unnest_call(function, scope)?);
+            return Ok(());
+        }
+        projection.columns.push(self.expr(expr, scope)?);
+        Ok(())
     }
 
     fn order(
@@ -191,6 +214,9 @@ fn assemble(plan: Plan, projection: Projection, keys: Vec<SortKey>, distinct: bo
     let hidden = !projection.hidden.is_empty();
     let columns = projection.columns.into_iter().map(|column| column.expr);
     let mut plan = Plan::Project(Box::new(plan), columns.chain(projection.hidden).collect());
+    if let Some(column) = projection.unnested {
+        plan = Plan::Spread(Box::new(Spread { input: plan, column }));
+    }
     if distinct {
         plan = Plan::Distinct(Box::new(plan));
     }

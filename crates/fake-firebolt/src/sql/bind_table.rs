@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sqlparser::ast::{self, TableFactor};
 
+use super::ast_walk::is_word;
 use super::bind::Binder;
 use super::error::SqlError;
 use super::external::{ExternalRead, ExternalTable};
@@ -65,6 +66,11 @@ impl<'b> Binder<'b> {
         let (relation, alias) = match factor {
             TableFactor::Table { name, alias, args, .. } => {
                 check_plain(factor)?;
+                if let Some(args) = args
+                    && is_word(name, "generate_series")
+                {
+                    return self.generate_series(args, alias.as_ref());
+                }
                 let relation = match args {
                     Some(args) => self.table_function(name, args)?,
                     None => self.named(name)?,

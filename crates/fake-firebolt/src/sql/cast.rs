@@ -4,8 +4,8 @@
 //! out is what breaks real pipelines (a NUMERIC never changes its precision by itself), so the
 //! table stands here in one place and must not be bypassed.
 
-use std::sync::Arc;
-
+use super::array_text;
+use super::bytes_text;
 use super::datetime;
 use super::error::SqlError;
 use super::numeric;
@@ -31,7 +31,7 @@ pub(super) fn level(from: &DataType, to: &DataType) -> Option<CastLevel> {
     }
     Some(match (from, to) {
         (T::Integer, T::Bigint | T::Real | T::Double | T::Numeric { .. }) => I,
-        (T::Integer, T::Boolean) => E,
+        (T::Integer | T::Bigint | T::Real | T::Double, T::Boolean) => E,
         (T::Bigint, T::Double | T::Numeric { .. }) => I,
         (T::Bigint, T::Integer | T::Real) => A,
         (T::Real, T::Double) => I,
@@ -62,7 +62,7 @@ pub(super) fn common(a: &DataType, b: &DataType) -> Option<DataType> {
             Some(T::TimestampTz)
         }
         (T::Date, T::Timestamp) | (T::Timestamp, T::Date) => Some(T::Timestamp),
-        (T::Bigint, T::Real) | (T::Real, T::Bigint) => Some(T::Double),
+        (T::Integer | T::Bigint, T::Real) | (T::Real, T::Integer | T::Bigint) => Some(T::Double),
         (T::Numeric { .. }, T::Real) | (T::Real, T::Numeric { .. }) => Some(T::Double),
         _ if implicit(a, b) => Some(b.clone()),
         _ if implicit(b, a) => Some(a.clone()),
@@ -109,6 +109,7 @@ fn from_float(value: f64, to: &DataType) -> Result<Value, SqlError> {
         DataType::Integer => to_integer(whole(value, to)?)?,
         DataType::Bigint => to_bigint(whole(value, to)?)?,
         DataType::Double => Value::Double(value),
+        DataType::Boolean => Value::Boolean(value != 0.0),
         DataType::Real => {
             let narrow = value as f32;
             if narrow.is_infinite() && value.is_finite() {
@@ -153,21 +154,10 @@ fn from_text(text: &str, to: &DataType) -> Result<Value, SqlError> {
         DataType::TimestampTz => {
             Value::TimestampTz(datetime::parse_timestamp(text, true).ok_or_else(fail)?)
         }
-        DataType::Bytea => Value::Bytea(bytes_of(text).ok_or_else(fail)?),
+        DataType::Bytea => Value::Bytea(bytes_text::from_text(text).ok_or_else(fail)?.into()),
+        DataType::Array(element) => array_text::parse(text, element)?,
         _ => return Err(SqlError::unsupported(format!("a cast from text to {to}"))),
     })
-}
-
-/// Reads `\x…` as hexadecimal, anything else as its own bytes.
-fn bytes_of(text: &str) -> Option<Arc<[u8]>> {
-    let Some(digits) = text.strip_prefix("\\x") else { return Some(Arc::from(text.as_bytes())) };
-    if digits.len() % 2 != 0 || !digits.is_ascii() {
-        return None;
-    }
-    (0..digits.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).ok())
-        .collect()
 }
 
 fn from_micros(micros: i64, to: &DataType) -> Result<Value, SqlError> {
@@ -189,7 +179,7 @@ pub(super) fn refused(from: &DataType, to: &DataType) -> SqlError {
 
 /// Converts a value; the binder has made sure that the table allows it.
 pub(super) fn cast(value: &Value, to: &DataType) -> Result<Value, SqlError> {
-    if *to == DataType::Text && !matches!(value, Value::Null | Value::Text(_) | Value::Bytea(_)) {
+    if *to == DataType::Text && !matches!(value, Value::Null | Value::Text(_)) {
         return Ok(Value::text(&value.to_string()));
     }
     match value {
@@ -220,10 +210,6 @@ pub(super) fn cast(value: &Value, to: &DataType) -> Result<Value, SqlError> {
             from_micros(i64::from(*day) * datetime::DAY, to)
         }
         Value::Timestamp(micros) | Value::TimestampTz(micros) => from_micros(*micros, to),
-        Value::Bytea(bytes) if *to == DataType::Text => match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(Value::text(text)),
-            Err(_) => Err(SqlError::data("Unable to cast bytea to text: not valid UTF-8")),
-        },
         Value::Array(items) => match to {
             DataType::Array(element) => {
                 let items: Result<Vec<_>, _> =
@@ -238,18 +224,20 @@ pub(super) fn cast(value: &Value, to: &DataType) -> Result<Value, SqlError> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
-    /// The matrix as firebolt-semantics §7 writes it, one letter per pair: I by itself, A on
+    /// The matrix as firebolt-semantics §7 and the vendor's page on data types write it, one letter per pair: I by itself, A on
     /// assignment, E when written out, `-` never. Where the table there is silent (REAL to DOUBLE,
     /// dates to TEXT), the letter follows its neighbours.
     const MATRIX: [&str; 11] = [
         // boo int big rea dou num tex dat tim tz  byt
         "I E - - - - A - - - -", // boolean
         "E I I I I I A - - - -", // integer
-        "- A I A I I A - - - -", // bigint
-        "- A A I I A A - - - -", // real
-        "- A A A I A A - - - -", // double precision
+        "E A I A I I A - - - -", // bigint
+        "E A A I I A A - - - -", // real
+        "E A A A I A A - - - -", // double precision
         "- A A E I I A - - - -", // numeric
         "E A A A A E I A A A E", // text
         "- - - - - - A I I I -", // date

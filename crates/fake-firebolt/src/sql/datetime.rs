@@ -33,7 +33,7 @@ pub(crate) fn days(year: i64, month: u32, day: u32) -> i64 {
     era * 146_097 + of_era - 719_468
 }
 
-fn month_length(year: i64, month: u32) -> u32 {
+pub(crate) fn month_length(year: i64, month: u32) -> u32 {
     match month {
         2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
         2 => 28,
@@ -74,7 +74,7 @@ pub(crate) fn parse_date(text: &str) -> Option<i32> {
     let year = number(parts.next()?, 4..=4)?;
     let month = u32::try_from(number(parts.next()?, 1..=2)?).ok()?;
     let day = u32::try_from(number(parts.next()?, 1..=2)?).ok()?;
-    if !(1..=12).contains(&month) || day == 0 || day > month_length(year, month) {
+    if year == 0 || !(1..=12).contains(&month) || day == 0 || day > month_length(year, month) {
         return None;
     }
     i32::try_from(days(year, month, day)).ok()
@@ -136,6 +136,9 @@ pub(crate) enum Unit {
     Month,
     Quarter,
     Year,
+    Decade,
+    Century,
+    Millennium,
 }
 
 impl Unit {
@@ -143,6 +146,9 @@ impl Unit {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let lower = text.trim().to_ascii_lowercase();
         Some(match lower.strip_suffix('s').unwrap_or(&lower) {
+            "decade" => Self::Decade,
+            "century" | "centurie" => Self::Century,
+            "millennium" => Self::Millennium,
             "microsecond" => Self::Microsecond,
             "millisecond" => Self::Millisecond,
             "second" => Self::Second,
@@ -157,6 +163,25 @@ impl Unit {
         })
     }
 
+    /// Reads a unit of an interval, which has short names too.
+    fn parse_short(text: &str) -> Option<Self> {
+        Some(match text.to_ascii_lowercase().as_str() {
+            "us" => Self::Microsecond,
+            "ms" => Self::Millisecond,
+            "s" => Self::Second,
+            "m" => Self::Minute,
+            "h" => Self::Hour,
+            "d" => Self::Day,
+            "w" => Self::Week,
+            "mon" | "mons" => Self::Month,
+            "y" => Self::Year,
+            "dec" | "decs" => Self::Decade,
+            "c" => Self::Century,
+            "mil" | "mils" => Self::Millennium,
+            _ => Self::parse(text)?,
+        })
+    }
+
     /// Length where it is fixed.
     fn micros(self) -> Option<i64> {
         Some(match self {
@@ -167,7 +192,7 @@ impl Unit {
             Self::Hour => 3600 * SECOND,
             Self::Day => DAY,
             Self::Week => 7 * DAY,
-            Self::Month | Self::Quarter | Self::Year => return None,
+            _ => return None,
         })
     }
 
@@ -175,9 +200,27 @@ impl Unit {
         match self {
             Self::Quarter => 3,
             Self::Year => 12,
+            Self::Decade => 120,
+            Self::Century => 1_200,
+            Self::Millennium => 12_000,
             _ => 1,
         }
     }
+
+    /// Months before the first of these: there is no year zero, so centuries begin with a 1.
+    fn first_month(self) -> i64 {
+        if matches!(self, Self::Century | Self::Millennium) { 12 } else { 0 }
+    }
+
+    /// Whether a date has no such part.
+    pub(crate) fn is_within_a_day(self) -> bool {
+        self.micros().is_some_and(|length| length < DAY)
+    }
+}
+
+/// Whether a point in time lies in the years 1 to 9999.
+pub(crate) fn in_range(micros: i64) -> bool {
+    (days(1, 1, 1) * DAY..days(10_000, 1, 1) * DAY).contains(&micros)
 }
 
 fn months_since_zero(micros: i64) -> i64 {
@@ -192,7 +235,8 @@ pub(crate) fn difference(unit: Unit, start: i64, end: i64) -> i64 {
     match unit.micros() {
         Some(length) => (end + shift).div_euclid(length) - (start + shift).div_euclid(length),
         None => {
-            let index = |micros| months_since_zero(micros).div_euclid(unit.months());
+            let first = unit.first_month();
+            let index = |micros| (months_since_zero(micros) - first).div_euclid(unit.months());
             index(end) - index(start)
         }
     }
@@ -204,7 +248,9 @@ pub(crate) fn truncate(unit: Unit, micros: i64) -> i64 {
     match unit.micros() {
         Some(length) => (micros + shift).div_euclid(length) * length - shift,
         None => {
-            let first = months_since_zero(micros).div_euclid(unit.months()) * unit.months();
+            let (zero, length) = (unit.first_month(), unit.months());
+            let index = (months_since_zero(micros) - zero).div_euclid(length);
+            let first = index * length + zero;
             days(first.div_euclid(12), first.rem_euclid(12) as u32 + 1, 1) * DAY
         }
     }
@@ -223,10 +269,14 @@ impl Interval {
         let mut total = Self::default();
         let mut words = text.split_whitespace();
         while let Some(word) = words.next() {
+            if word.eq_ignore_ascii_case("ago") && words.next().is_none() {
+                return Some(total.negated());
+            }
             let count: i64 = word.parse().ok()?;
             let unit = match words.next() {
-                Some(word) => Unit::parse(word)?,
-                None => unit?,
+                Some(word) => Unit::parse_short(word)?,
+                // Seconds, where nothing is said.
+                None => unit.unwrap_or(Unit::Second),
             };
             match unit.micros() {
                 Some(length) => {
@@ -240,6 +290,14 @@ impl Interval {
         Some(total)
     }
 
+    /// That many units.
+    pub(crate) fn of(count: i64, unit: Unit) -> Option<Self> {
+        Some(match unit.micros() {
+            Some(length) => Self { months: 0, micros: count.checked_mul(length)? },
+            None => Self { months: count.checked_mul(unit.months())?, micros: 0 },
+        })
+    }
+
     /// The other direction.
     pub(crate) fn negated(self) -> Self {
         Self { months: -self.months, micros: -self.micros }
@@ -251,11 +309,14 @@ impl Interval {
         if self.months != 0 {
             let (_, _, day) = civil(micros.div_euclid(DAY));
             let index = months_since_zero(micros).checked_add(self.months)?;
+            if !(0..120_000).contains(&index) {
+                return None;
+            }
             let (year, month) = (index.div_euclid(12), index.rem_euclid(12) as u32 + 1);
             let day = day.min(month_length(year, month));
             moved = days(year, month, day).checked_mul(DAY)? + micros.rem_euclid(DAY);
         }
-        moved.checked_add(self.micros)
+        moved.checked_add(self.micros).filter(|moved| in_range(*moved))
     }
 }
 

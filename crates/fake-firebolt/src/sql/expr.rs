@@ -88,6 +88,8 @@ pub(super) enum Expr {
         index: usize,
     },
     Cast(Box<Expr>, DataType),
+    /// TRY_CAST: NULL where the value cannot be converted.
+    TryCast(Box<(Expr, DataType)>),
     Compare(Comparison, Box<Expr>, Box<Expr>),
     Distinct {
         left: Box<Expr>,
@@ -171,6 +173,10 @@ impl Expr {
                 let value = inner.eval(row, env)?;
                 Cow::Owned(cast::cast(&value, to)?)
             }
+            Self::TryCast(cast) => {
+                let value = cast.0.eval(row, env)?;
+                Cow::Owned(cast::cast(&value, &cast.1).unwrap_or(Value::Null))
+            }
             Self::Arithmetic(operator, left, right, result) => {
                 let (left, right) = (left.eval(row, env)?, right.eval(row, env)?);
                 Cow::Owned(arithmetic::compute(*operator, &left, &right, result)?)
@@ -229,7 +235,7 @@ impl Expr {
                 let value = operand.eval(row, env)?;
                 let Value::Text(text) = value.as_ref() else { return Ok(None) };
                 let found = if *fold {
-                    pattern.matches(&text.to_lowercase())
+                    pattern.matches(&text.to_ascii_lowercase())
                 } else {
                     pattern.matches(text)
                 };
@@ -241,7 +247,8 @@ impl Expr {
                 else {
                     return Ok(None);
                 };
-                let fold = |text: &str| if *fold { text.to_lowercase() } else { text.to_owned() };
+                let fold =
+                    |text: &str| if *fold { text.to_ascii_lowercase() } else { text.to_owned() };
                 let pattern = Pattern::new(&fold(pattern), *escape).ok_or_else(bad_pattern)?;
                 Ok(Some(pattern.matches(&fold(text)) != *negated))
             }

@@ -9,6 +9,10 @@ use md5::{Digest, Md5};
 use super::datetime::{self, Unit};
 use super::error::SqlError;
 use super::expr::{Env, Expr};
+use super::function_array::ArrayFunction;
+use super::function_number::NumberFunction;
+use super::function_text::TextFunction;
+use super::function_time::{TimeFunction, micros};
 use crate::value::{DataType, Value};
 
 /// A scalar function with its arguments' types settled.
@@ -34,6 +38,36 @@ pub(super) enum Function {
     Abs,
     DateDiff(Unit),
     DateTrunc(Unit),
+    Text(TextFunction),
+    Number(NumberFunction),
+    Time(TimeFunction),
+    Array(ArrayFunction),
+}
+
+/// A function that depends on the types of its arguments: which it is, what they become, what
+/// comes out.
+#[derive(Debug)]
+pub(super) struct Resolved<F> {
+    pub(super) function: F,
+    pub(super) arguments: Vec<DataType>,
+    pub(super) result: DataType,
+}
+
+impl<F> Resolved<F> {
+    fn of(self, wrap: impl Fn(F) -> Function) -> Resolved<Function> {
+        let Self { function, arguments, result } = self;
+        Resolved { function: wrap(function), arguments, result }
+    }
+}
+
+impl Resolved<Function> {
+    /// Finds a function by its lower-case name and the types it is given.
+    pub(super) fn find(name: &str, given: &[DataType]) -> Option<Self> {
+        TextFunction::resolve(name, given)
+            .map(|found| found.of(Function::Text))
+            .or_else(|| NumberFunction::resolve(name, given).map(|f| f.of(Function::Number)))
+            .or_else(|| ArrayFunction::resolve(name, given).map(|f| f.of(Function::Array)))
+    }
 }
 
 /// How a function's arguments and result are typed.
@@ -93,7 +127,19 @@ impl Function {
 
     /// Whether the result can be NULL although no argument is.
     pub(super) fn makes_null(self) -> bool {
-        self == Self::NullIf
+        match self {
+            Self::NullIf => true,
+            Self::Array(function) => function.makes_null(),
+            _ => false,
+        }
+    }
+
+    fn takes_null(self) -> bool {
+        match self {
+            Self::Text(function) => function.takes_null(),
+            Self::Array(function) => function.takes_null(),
+            _ => false,
+        }
     }
 
     /// Computes the function for a row.
@@ -135,20 +181,28 @@ impl Function {
             let equal = !values[0].is_null() && values[0] == values[1];
             return Ok(if equal { Value::Null } else { values.swap_remove(0) });
         }
-        if values.iter().any(Value::is_null) {
+        if values.iter().any(Value::is_null) && !self.takes_null() {
             return Ok(Value::Null);
         }
         self.compute(&values)
     }
 
     fn compute(self, values: &[Value]) -> Result<Value, SqlError> {
+        match self {
+            Self::Text(function) => return function.compute(values),
+            Self::Number(function) => return function.compute(values),
+            Self::Time(function) => return function.compute(values),
+            Self::Array(function) => return function.compute(values),
+            _ => {}
+        }
         let text = |index: usize| match values.get(index) {
             Some(Value::Text(text)) => Ok(text.as_ref()),
             _ => Err(SqlError::internal("a function got what is not text")),
         };
         Ok(match self {
-            Self::Lower => Value::text(&text(0)?.to_lowercase()),
-            Self::Upper => Value::text(&text(0)?.to_uppercase()),
+            // Only A to Z are letters to the real service (the vendor's page on TEXT).
+            Self::Lower => Value::text(&text(0)?.to_ascii_lowercase()),
+            Self::Upper => Value::text(&text(0)?.to_ascii_uppercase()),
             Self::Length => Value::Integer(count(text(0)?.chars().count())?),
             Self::Md5 => Value::text(&hex(&Md5::digest(text(0)?.as_bytes()))),
             Self::Trim | Self::TrimStart | Self::TrimEnd => {
@@ -178,6 +232,7 @@ impl Function {
                 let start = datetime::truncate(unit, micros(&values[0])?);
                 match &values[0] {
                     Value::TimestampTz(_) => Value::TimestampTz(start),
+                    Value::Date(_) => super::cast::cast(&Value::Timestamp(start), &DataType::Date)?,
                     _ => Value::Timestamp(start),
                 }
             }
@@ -194,17 +249,12 @@ fn count(value: usize) -> Result<i32, SqlError> {
     i32::try_from(value).map_err(|_| SqlError::data("text is too long"))
 }
 
-fn whole(value: &Value) -> Result<i64, SqlError> {
+/// A whole number that the binder has made a BIGINT or INTEGER.
+pub(super) fn whole(value: &Value) -> Result<i64, SqlError> {
     match value {
         Value::Bigint(value) => Ok(*value),
-        _ => Err(SqlError::internal("a function got what is not a bigint")),
-    }
-}
-
-fn micros(value: &Value) -> Result<i64, SqlError> {
-    match value {
-        Value::Timestamp(micros) | Value::TimestampTz(micros) => Ok(*micros),
-        _ => Err(SqlError::internal("a date function got what is not a point in time")),
+        Value::Integer(value) => Ok(i64::from(*value)),
+        _ => Err(SqlError::internal("a function got what is no whole number")),
     }
 }
 

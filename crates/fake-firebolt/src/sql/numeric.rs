@@ -22,6 +22,42 @@ pub(super) fn divide_rounded(value: i128, divisor: i128) -> i128 {
     quotient + if away { value.signum() * divisor.signum() } else { 0 }
 }
 
+/// `a × b ÷ divisor`, rounded half away from zero; the product may be wider than `i128`. `None` if
+/// the result is. The divisor is not zero and at most 10^38.
+pub(super) fn multiply_divide(a: i128, b: i128, divisor: i128) -> Option<i128> {
+    let negative = (a < 0) ^ (b < 0) ^ (divisor < 0);
+    let (a, b, divisor) = (a.unsigned_abs(), b.unsigned_abs(), divisor.unsigned_abs());
+    let (mut high, mut low) = wide_product(a, b);
+    if high >= divisor {
+        return None;
+    }
+    // Long division by bits: the rest stays below the divisor, which is below 2^127.
+    let mut quotient = 0_u128;
+    for _ in 0..128 {
+        high = (high << 1) | (low >> 127);
+        low <<= 1;
+        quotient <<= 1;
+        if high >= divisor {
+            high -= divisor;
+            quotient |= 1;
+        }
+    }
+    let rounded = quotient.checked_add(u128::from(high * 2 >= divisor))?;
+    let rounded = i128::try_from(rounded).ok()?;
+    Some(if negative { -rounded } else { rounded })
+}
+
+/// The 256 bits of a product, upper half first.
+fn wide_product(a: u128, b: u128) -> (u128, u128) {
+    const HALF: u128 = u64::MAX as u128;
+    let (a_high, a_low, b_high, b_low) = (a >> 64, a & HALF, b >> 64, b & HALF);
+    let low = a_low * b_low;
+    let middle = a_high * b_low + (low >> 64);
+    let other = a_low * b_high + (middle & HALF);
+    let high = a_high * b_high + (middle >> 64) + (other >> 64);
+    (high, (other << 64) | (low & HALF))
+}
+
 /// Brings a value to `numeric(precision, scale)`.
 pub(super) fn rescale(value: Numeric, precision: u8, scale: u8) -> Result<Numeric, SqlError> {
     let unscaled = if scale >= value.scale {
@@ -74,6 +110,23 @@ pub(super) fn from_f64(value: f64, scale: u8) -> Option<Numeric> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn products_wider_than_a_word_divide_exactly() {
+        let big = 10_i128.pow(37);
+        for (a, b, divisor, expected) in [
+            (big, big, big, Some(big)),
+            (big * 9, 10, 9, Some(big * 10)),
+            (-7, 1, 2, Some(-4)),
+            (7, -1, -2, Some(4)),
+            (1, 1, 3, Some(0)),
+            (i128::MAX, i128::MAX, 1, None),
+            (i128::MAX, i128::MAX, i128::MAX, Some(i128::MAX)),
+            (0, big, 5, Some(0)),
+        ] {
+            assert_eq!(multiply_divide(a, b, divisor), expected, "{a} * {b} / {divisor}");
+        }
+    }
 
     #[test]
     fn reads_rounds_and_refuses() {

@@ -12,6 +12,7 @@ impl Expr {
             Self::Exists { .. } | Self::Scalar(_) => vec![],
             Self::Cast(inner, _) | Self::Negate(inner, _) | Self::Shift(inner, _) => vec![inner],
             Self::Not(inner) => vec![inner],
+            Self::TryCast(cast) => vec![&mut cast.0],
             Self::IsNull { operand, .. }
             | Self::IsTruth { operand, .. }
             | Self::InSet { operand, .. }

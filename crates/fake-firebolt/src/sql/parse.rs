@@ -5,12 +5,13 @@
 //! text is.
 
 use sqlparser::ast;
-use sqlparser::dialect::Dialect;
+use sqlparser::dialect::{Dialect, GenericDialect, Precedence};
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use super::error::{SqlError, SqlErrorKind};
 use super::external::ExternalRead;
+use super::parse_array_type::drop_element_nulls;
 use super::parse_cache::Tree;
 use super::statement::{Body, Statement, StatementKind};
 use super::{copy, ddl, escapes, parse_definition};
@@ -76,6 +77,28 @@ impl Dialect for FireboltDialect {
     fn supports_filter_during_aggregation(&self) -> bool {
         true
     }
+
+    fn supports_array_typedef_with_parentheses(&self) -> bool {
+        true
+    }
+
+    fn supports_array_element_not_null(&self) -> bool {
+        true
+    }
+
+    fn supports_array_typedef_with_brackets(&self) -> bool {
+        true
+    }
+
+    // `^` binds tighter than `*` here, as the vendor's page on operators has it.
+    fn prec_value(&self, prec: Precedence) -> u8 {
+        let general = GenericDialect {};
+        match prec {
+            Precedence::Caret => general.prec_value(Precedence::MulDivModOp) + 1,
+            Precedence::AtTz => general.prec_value(Precedence::MulDivModOp) + 2,
+            other => general.prec_value(other),
+        }
+    }
 }
 
 /// Parses one statement; a trailing `;` is allowed. What [`super::parse`] does for a text that it
@@ -113,7 +136,10 @@ pub(super) fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
 }
 
 /// Parses the tokens of one statement.
-pub(super) fn parse_tokens(tokens: Vec<TokenWithSpan>) -> Result<Statement, SqlError> {
+pub(super) fn parse_tokens(mut tokens: Vec<TokenWithSpan>) -> Result<Statement, SqlError> {
+    if tokens.iter().any(|token| word_is(Some(token), "ARRAY")) {
+        drop_element_nulls(&mut tokens);
+    }
     check_chains(&tokens)?;
     let mut cursor = Cursor { tokens: &tokens, at: 0 };
     let first = cursor.peek_word().map(str::to_ascii_uppercase).unwrap_or_default();

@@ -10,6 +10,7 @@ use super::error::SqlError;
 use super::expr::{Env, Expr};
 use super::join::Join;
 use super::set_operation::{self, SetChain};
+use super::unnest::{Series, Spread, Unnest};
 use super::window::{self, WindowCall};
 use crate::mvcc::Table;
 use crate::value::{Row, Value};
@@ -47,6 +48,9 @@ pub(super) enum Plan {
     /// All rows of each.
     Union(Vec<Plan>),
     Set(Box<SetChain>),
+    Unnest(Box<Unnest>),
+    Series(Series),
+    Spread(Box<Spread>),
 }
 
 impl Plan {
@@ -92,6 +96,9 @@ impl Plan {
                 Ok(rows)
             }
             Self::Set(chain) => chain.run(env),
+            Self::Unnest(unnest) => unnest.run(env),
+            Self::Series(series) => series.run(),
+            Self::Spread(spread) => spread.run(env),
         }
     }
 }

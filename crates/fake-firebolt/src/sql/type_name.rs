@@ -21,6 +21,7 @@ pub(super) fn resolve(name: &ast::DataType) -> Result<DataType, SqlError> {
         | ast::DataType::DoublePrecision
         | ast::DataType::Float(ExactNumberInfo::None)
         | ast::DataType::Float8 => DataType::Double,
+        ast::DataType::Float(ExactNumberInfo::Precision(25..=53)) => DataType::Double,
         ast::DataType::Numeric(info) | ast::DataType::Decimal(info) => numeric(info)?,
         ast::DataType::Text | ast::DataType::String(None) | ast::DataType::Varchar(None) => {
             DataType::Text
@@ -35,7 +36,7 @@ pub(super) fn resolve(name: &ast::DataType) -> Result<DataType, SqlError> {
         ast::DataType::Array(
             ArrayElemTypeDef::Parenthesis(element)
             | ArrayElemTypeDef::SquareBracket(element, None)
-            | ArrayElemTypeDef::AngleBracket(element),
+            | ArrayElemTypeDef::Qualified(element, None),
         ) => DataType::Array(Box::new(resolve(element)?)),
         ast::DataType::Custom(name, modifiers)
             if modifiers.is_empty() && name.to_string().eq_ignore_ascii_case("long") =>
