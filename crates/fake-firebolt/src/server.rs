@@ -295,14 +295,19 @@ impl Ids {
     /// A query or request id in the shape of a UUID.
     pub(crate) fn uuid(&mut self) -> String {
         let (high, low) = (self.names.next_u64(), self.names.next_u64());
-        format!(
-            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-            high >> 32,
-            high >> 16 & 0xffff,
-            high & 0xfff,
-            0x8000 | (low >> 48 & 0x3fff),
-            low & 0xffff_ffff_ffff
-        )
+        let version_4 = high & !0xf000 | 0x4000;
+        let variant_1 = low & !(0b11 << 62) | 0b10 << 62;
+        let digits = u128::from(version_4) << 64 | u128::from(variant_1);
+        // By hand: two ids are made for every request, and the formatter took a fiftieth of a run.
+        let mut text = String::with_capacity(36);
+        for place in 0..32 {
+            if matches!(place, 8 | 12 | 16 | 20) {
+                text.push('-');
+            }
+            let digit = (digits >> (124 - 4 * place)) as u32 & 0xf;
+            text.extend(char::from_digit(digit, 16));
+        }
+        text
     }
 
     /// An access token.

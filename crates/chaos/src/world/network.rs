@@ -85,8 +85,9 @@ impl Network {
             return Err(NetError::Refused);
         }
         let (ours, theirs) = tokio::io::duplex(PIPE);
-        // Its own task: the server outlives its client, that is the point of most faults.
-        tokio::spawn(self.fake.serve_connection(theirs, peer));
+        // Its own task: the server outlives its client, that is the point of most faults. Boxed,
+        // because a task is moved four times on its way into the runtime.
+        tokio::spawn(Box::pin(self.fake.serve_connection(theirs, peer)));
         Ok(ours)
     }
 
@@ -207,9 +208,9 @@ impl SimTransport {
             .await
             .map_err(|error| TransportError::not_sent(error.to_string()))?;
         // The driver ends with the connection; its error is told to the request that waits.
-        tokio::spawn(async move {
+        tokio::spawn(Box::pin(async move {
             let _ = driver.await;
-        });
+        }));
         Ok((connection, false))
     }
 

@@ -81,7 +81,8 @@ async fn respond(
     // A request that the client did not finish was never received.
     let body = body.collect().await.map_err(|_| Severed)?.to_bytes();
     let reset = connection.reset.clone();
-    let task = tokio::spawn(route(Arc::clone(&inner), connection, head, body));
+    // Boxed: a task is moved four times on its way into the runtime, and this one is kilobytes.
+    let task = tokio::spawn(Box::pin(route(Arc::clone(&inner), connection, head, body)));
     let abandoned = inner.config.quirks.cancel_on_disconnect == CancelOnDisconnect::All;
     let mut task = Task { handle: task, abort_on_drop: abandoned };
     let outcome = (&mut task.handle).await.unwrap_or_else(|error| {
