@@ -5,6 +5,7 @@
 
 mod arrows;
 mod evidence;
+mod fidelity;
 mod sources;
 mod tree;
 
@@ -68,7 +69,7 @@ pub(crate) fn check_workspace() -> Result<(), String> {
 }
 
 fn check(tree: &Tree) -> Vec<Finding> {
-    let rules = [arrows::check, sources::check, evidence::check];
+    let rules = [arrows::check, sources::check, evidence::check, fidelity::check];
     let mut findings: Vec<Finding> = rules.iter().flat_map(|rule| rule(tree)).collect();
     findings.sort();
     findings
