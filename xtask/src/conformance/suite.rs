@@ -59,6 +59,11 @@ pub(super) const ALL: &[Suite] = &[
         about: "the SQLAlchemy dialect on the fake",
         judge: Judge::Pytest("fixtures/conformance/python/sqlalchemy_dialect"),
     },
+    Suite {
+        name: "dbt",
+        about: "a dbt project, built twice on the fake",
+        judge: Judge::Pytest("fixtures/conformance/python/dbt_build"),
+    },
 ];
 
 /// The suite of that name, or an error that lists the names.
