@@ -92,17 +92,10 @@ impl Transaction {
         change(&mut schema);
         schema.described = OnceLock::new();
         altered.schema = Arc::new(schema);
-        let Some(reshape) = reshape else {
-            self.owned.insert(table.id);
-            return Ok(());
-        };
-        altered.rows.map(reshape);
-        self.owned.insert(table.id);
-        if let Some(writes) = self.writes.get_mut(&table.id) {
-            for row in writes.inserted.values_mut() {
-                *row = reshape(row);
-            }
+        if let Some(reshape) = reshape {
+            altered.rows.map(reshape);
         }
+        self.owned.insert(table.id);
         Ok(())
     }
 

@@ -232,11 +232,12 @@ fn changes_of(txn: &Transaction, next: &Catalog) -> Vec<TableChange> {
         };
         let created = txn.owned.contains(id)
             && txn.begin.tables.get(&writes.name).is_none_or(|table| table.id != *id);
-        if created || (writes.deleted.is_empty() && writes.inserted.is_empty()) {
+        if created || writes.is_empty() {
             continue;
         }
+        let own = txn.view.tables.get(&writes.name).filter(|table| table.id == *id);
         changes.push(TableChange {
-            inserted: writes.inserted.values().cloned().collect(),
+            inserted: own.iter().flat_map(|table| writes.own_rows(table)).cloned().collect(),
             deleted: writes.deleted.values().cloned().collect(),
             ..change(ChangeKind::Rows, table)
         });

@@ -28,8 +28,22 @@ pub(super) struct TableWrites {
     pub(super) name: Arc<str>,
     /// Rows that were there before the transaction: these are what conflicts are about.
     pub(super) deleted: BTreeMap<u64, Row>,
-    /// Own rows by their id in the private view; commit gives them their final ids.
-    pub(super) inserted: BTreeMap<u64, Row>,
+    /// Rows of the private view from this id on are own ones; commit gives them their final ids.
+    pub(super) first_own: u64,
+    /// How many own rows there are.
+    pub(super) own: usize,
+}
+
+impl TableWrites {
+    /// Whether nothing is left of what was written.
+    pub(super) fn is_empty(&self) -> bool {
+        self.deleted.is_empty() && self.own == 0
+    }
+
+    /// The own rows, as they are in `table`.
+    pub(super) fn own_rows<'t>(&self, table: &'t Table) -> impl Iterator<Item = &'t Row> {
+        table.rows.iter_from(self.first_own).map(|(_, row)| row)
+    }
 }
 
 /// An open transaction. Dropping it is ROLLBACK.
@@ -73,8 +87,7 @@ impl Transaction {
     /// Whether there is anything to commit.
     #[must_use]
     pub fn has_writes(&self) -> bool {
-        !self.ddl.is_empty()
-            || self.writes.values().any(|w| !w.deleted.is_empty() || !w.inserted.is_empty())
+        !self.ddl.is_empty() || self.writes.values().any(|writes| !writes.is_empty())
     }
 
     /// Takes a newer snapshot and puts the own writes on top (quirk `snapshot = statement`).
@@ -83,11 +96,11 @@ impl Transaction {
         if store.current().lsn == self.view.lsn {
             return;
         }
-        let (view, added) = super::validate::replay(store.current(), self);
+        let (view, first_own) = super::validate::replay(store.current(), self);
         self.view = view;
-        for (id, rows) in added {
+        for (id, first_own) in first_own {
             if let Some(writes) = self.writes.get_mut(&id) {
-                writes.inserted = rows;
+                writes.first_own = first_own;
             }
         }
     }
@@ -108,23 +121,23 @@ impl Transaction {
             return Ok(());
         }
         let table = self.table_mut(name)?;
-        let (id, table_name) = (table.id, table.schema.name.clone());
-        let removed: Vec<(u64, Row)> = deleted
-            .iter()
-            .filter_map(|row_id| table.rows.remove(*row_id).map(|row| (*row_id, row)))
-            .collect();
-        let added: Vec<(u64, Row)> =
-            inserted.into_iter().map(|row| (table.rows.insert(row.clone()), row)).collect();
-        let writes = self
-            .writes
-            .entry(id)
-            .or_insert_with(|| TableWrites { name: table_name, ..TableWrites::default() });
+        let (id, table_name, first_own) =
+            (table.id, table.schema.name.clone(), table.rows.next_id());
+        let removed = table.rows.remove(deleted);
+        let added = inserted.len();
+        for row in inserted {
+            table.rows.insert(row);
+        }
+        let fresh = || TableWrites { name: table_name, first_own, ..TableWrites::default() };
+        let writes = self.writes.entry(id).or_insert_with(fresh);
+        writes.own += added;
         for (row_id, row) in removed {
-            if writes.inserted.remove(&row_id).is_none() {
+            if row_id < writes.first_own {
                 writes.deleted.insert(row_id, row);
+            } else {
+                writes.own -= 1;
             }
         }
-        writes.inserted.extend(added);
         Ok(())
     }
 }

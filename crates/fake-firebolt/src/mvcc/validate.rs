@@ -12,7 +12,6 @@ use super::catalog::Catalog;
 use super::store::{Conflict, LogEntry};
 use super::transaction::Transaction;
 use crate::quirks::ConflictUnit;
-use crate::value::Row;
 
 /// Counts collisions of `txn` with the commits in `log`, which are those since its BEGIN.
 pub(super) fn conflict_with<'a>(
@@ -34,9 +33,8 @@ pub(super) fn conflict_with<'a>(
 fn collisions(txn: &Transaction, entry: &LogEntry, unit: ConflictUnit) -> usize {
     let mut count = 0;
     for (id, writes) in &txn.writes {
-        let untouched = writes.deleted.is_empty() && writes.inserted.is_empty();
         // A table that own DDL touched is counted once, with the names below.
-        if untouched || txn.ddl.contains_key(&writes.name) {
+        if writes.is_empty() || txn.ddl.contains_key(&writes.name) {
             continue;
         }
         if entry.ddl.contains(&writes.name) {
@@ -61,14 +59,14 @@ fn collisions(txn: &Transaction, entry: &LogEntry, unit: ConflictUnit) -> usize 
     count + txn.relied.iter().filter(|name| entry.ddl.contains(*name)).count()
 }
 
-/// Own rows of a transaction under the ids they have in a newer state, by table id.
-pub(super) type Added = BTreeMap<u64, BTreeMap<u64, Row>>;
+/// Where the own rows of a transaction begin in a newer state, by table id.
+pub(super) type FirstOwn = BTreeMap<u64, u64>;
 
 /// Puts the writes of `txn` on top of `base`.
-pub(super) fn replay(base: &Arc<Catalog>, txn: &Transaction) -> (Arc<Catalog>, Added) {
+pub(super) fn replay(base: &Arc<Catalog>, txn: &Transaction) -> (Arc<Catalog>, FirstOwn) {
     let mut result = Arc::clone(base);
     let state = Arc::make_mut(&mut result);
-    let mut added = Added::new();
+    let mut first_own = FirstOwn::new();
     for name in txn.ddl.keys() {
         match txn.view.tables.get(name) {
             Some(table) => state.tables.insert(name.clone(), table.clone()),
@@ -89,11 +87,13 @@ pub(super) fn replay(base: &Arc<Catalog>, txn: &Transaction) -> (Arc<Catalog>, A
             continue;
         };
         let table = Arc::make_mut(table);
-        for row_id in writes.deleted.keys() {
-            table.rows.remove(*row_id);
+        let deleted: Vec<u64> = writes.deleted.keys().copied().collect();
+        table.rows.remove(&deleted);
+        first_own.insert(*id, table.rows.next_id());
+        let own = txn.view.tables.get(&writes.name).filter(|table| table.id == *id);
+        for row in own.iter().flat_map(|table| writes.own_rows(table)) {
+            table.rows.insert(row.clone());
         }
-        let rows = writes.inserted.values();
-        added.insert(*id, rows.map(|row| (table.rows.insert(row.clone()), row.clone())).collect());
     }
-    (result, added)
+    (result, first_own)
 }

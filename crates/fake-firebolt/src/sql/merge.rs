@@ -15,7 +15,7 @@ use super::error::SqlError;
 use super::execute::{check_nulls, refused};
 use super::expr::{Env, Expr};
 use super::insert::{full_row, target_columns};
-use super::join::{self, JoinCondition, Partners, concatenate};
+use super::join::{self, JoinCondition, Partners};
 use super::plan::project;
 use super::scope::Scope;
 use super::update::{Assignments, apply, assignments, target};
@@ -69,34 +69,28 @@ pub(super) fn run<'b>(
     random: &mut dyn FnMut(u64) -> u64,
 ) -> Result<(), SqlError> {
     let bound = bind(merge, binder)?;
-    let mut changes = Changes::default();
-    let mut partnered = vec![false; bound.source.len()];
     let env = Env::default();
-    let none = bound.table.rows.len() == 0;
-    let mut partners = Partners::new(&bound.condition, &bound.source, none, &env)?;
+    let rows = &bound.table.rows;
+    let mut partners = Partners::new(&bound.condition, &bound.source, rows.len() == 0, &env)?;
+    let mut partnered = vec![false; bound.source.len()];
+    let mut action = TargetAction {
+        bound: &bound,
+        rule: binder.ctx.quirks.merge_multi_match,
+        random,
+        pair: Vec::new(),
+        changes: Changes::default(),
+    };
     let mut found = Vec::new();
-    for (id, row) in bound.table.rows.iter() {
+    for (id, row) in rows.iter() {
         partners.of(row, &mut found)?;
-        let mut pairs = Vec::new();
-        for at in &found {
-            partnered[*at] = true;
-            pairs.push(concatenate(row, &bound.source[*at]));
-        }
-        if pairs.is_empty() {
-            let action = choose(&bound.branches.by_source, row)?;
-            act_on_target(&bound.table, id, row, &[(row.clone(), action)], &mut changes)?;
+        if found.is_empty() {
+            action.on_lonely(id, row)?;
         } else {
-            matched(
-                &bound,
-                id,
-                row,
-                pairs,
-                binder.ctx.quirks.merge_multi_match,
-                random,
-                &mut changes,
-            )?;
+            found.iter().for_each(|at| partnered[*at] = true);
+            action.on_matched(id, row, &found)?;
         }
     }
+    let mut changes = action.changes;
     for (row, _) in bound.source.iter().zip(&partnered).filter(|(_, partnered)| !**partnered) {
         if let Some(Action::Insert(exprs)) = choose(&bound.branches.not_matched, row)? {
             let new = project(exprs, row, &env)?;
@@ -108,58 +102,60 @@ pub(super) fn run<'b>(
     txn.write_rows(name, &changes.deleted, changes.inserted).map_err(|error| refused(error, name))
 }
 
-fn matched(
-    bound: &Bound,
-    id: u64,
-    row: &Row,
-    pairs: Vec<Row>,
+/// What becomes of the rows of the target, one after the other.
+struct TargetAction<'m> {
+    bound: &'m Bound,
     rule: MergeMultiMatch,
-    random: &mut dyn FnMut(u64) -> u64,
-    changes: &mut Changes,
-) -> Result<(), SqlError> {
-    let mut actions = Vec::new();
-    for pair in pairs {
-        let action = choose(&bound.branches.matched, &pair)?;
-        actions.push((pair, action));
-    }
-    let changing =
-        |action: &Option<&Action>| matches!(action, Some(Action::Update(_) | Action::Delete));
-    let count = actions.iter().filter(|(_, action)| changing(action)).count();
-    match rule {
-        MergeMultiMatch::Error if count > 1 => {
-            return Err(SqlError::data("MERGE command cannot affect row a second time"));
-        }
-        MergeMultiMatch::Arbitrary if actions.len() > 1 => {
-            let picked = random(actions.len() as u64) as usize % actions.len();
-            actions = vec![actions.swap_remove(picked)];
-        }
-        _ => {}
-    }
-    act_on_target(&bound.table, id, row, &actions, changes)
+    random: &'m mut dyn FnMut(u64) -> u64,
+    /// The row of the target with one of its partners behind it.
+    pair: Vec<Value>,
+    changes: Changes,
 }
 
-fn act_on_target(
-    table: &Table,
-    id: u64,
-    row: &Row,
-    actions: &[(Row, Option<&Action>)],
-    changes: &mut Changes,
-) -> Result<(), SqlError> {
-    let mut gone = false;
-    for (seen, action) in actions {
-        match action {
+impl TargetAction<'_> {
+    /// No row of the source matches.
+    fn on_lonely(&mut self, id: u64, row: &Row) -> Result<(), SqlError> {
+        let Bound { table, branches, .. } = self.bound;
+        match choose(&branches.by_source, row)? {
             Some(Action::Update(list)) => {
-                gone = true;
-                changes.inserted.push(apply(table, row, seen, list, "MERGE")?);
+                self.changes.inserted.push(apply(table, row, row, list, "MERGE")?);
+                self.changes.deleted.push(id);
             }
-            Some(Action::Delete) => gone = true,
+            Some(Action::Delete) => self.changes.deleted.push(id),
             Some(Action::Insert(_) | Action::Nothing) | None => {}
         }
+        Ok(())
     }
-    if gone {
-        changes.deleted.push(id);
+
+    /// One row of the source matches, or several.
+    fn on_matched(&mut self, id: u64, row: &Row, found: &[usize]) -> Result<(), SqlError> {
+        let Bound { table, source, branches, .. } = self.bound;
+        let picked;
+        let mut acting = found;
+        if self.rule == MergeMultiMatch::Arbitrary && found.len() > 1 {
+            picked = [found[(self.random)(found.len() as u64) as usize % found.len()]];
+            acting = &picked;
+        }
+        let mut changed = 0;
+        for at in acting {
+            self.pair.clear();
+            self.pair.extend(row.iter().chain(source[*at].iter()).cloned());
+            let new = match choose(&branches.matched, &self.pair)? {
+                Some(Action::Update(list)) => Some(apply(table, row, &self.pair, list, "MERGE")?),
+                Some(Action::Delete) => None,
+                Some(Action::Insert(_) | Action::Nothing) | None => continue,
+            };
+            changed += 1;
+            if changed > 1 && self.rule == MergeMultiMatch::Error {
+                return Err(SqlError::data("MERGE command cannot affect row a second time"));
+            }
+            self.changes.inserted.extend(new);
+        }
+        if changed > 0 {
+            self.changes.deleted.push(id);
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn choose<'a>(branches: &'a [Branch], row: &[Value]) -> Result<Option<&'a Action>, SqlError> {
