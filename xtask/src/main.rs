@@ -3,6 +3,7 @@
 //! It starts cargo and reads files; it depends on nothing of ours, so it builds in seconds and still
 //! works when everything else does not compile.
 
+mod bench;
 mod chaos;
 mod ci;
 mod conformance;
@@ -23,6 +24,8 @@ usage: cargo xtask <command>
   conformance [--only SUITE]…
                      the official clients, dbt and SQLAlchemy on the fake; the SQL and wire
                      fixtures; PostgreSQL on the portable scripts
+  bench fake [PART]  how fast the fake is, against its targets; parts: statements,
+                     transactions, requests, merges; --quick leaves the largest out
 ";
 
 fn main() -> ExitCode {
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         ("tidy", []) => tidy::run(),
         ("chaos", rest) => chaos::run(rest),
         ("conformance", rest) => conformance::run(rest),
+        ("bench", [what, rest @ ..]) if what == "fake" => bench::run(rest),
         ("help" | "--help" | "-h", []) => {
             print!("{USAGE}");
             ExitCode::SUCCESS
