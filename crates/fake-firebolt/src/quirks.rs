@@ -159,6 +159,13 @@ pub struct Quirks {
     /// `DATEDIFF` as a spelling of `DATE_DIFF`. Default accept: operators use it in production
     /// (field report); the vendor documents only `DATE_DIFF` (§6). Confidence: low.
     pub datediff: Acceptance,
+    /// Memory that one statement may use up, in bytes: rows and texts it makes, without credit for
+    /// what it frees on the way. Default 4 GiB; the service's limit depends on the engine's size
+    /// and is not published. Confidence: low.
+    pub statement_bytes_max: u64,
+    /// Rows that one statement may make plus pairs of rows it may try. Default 2,000,000,000, some
+    /// minutes: nothing that a test means to run. Confidence: low.
+    pub statement_steps_max: u64,
     /// HTTP status of a conflict. Default 409 (§1.3, §8). Confidence: medium.
     pub conflict_status: u16,
     /// COMMIT of a failed transaction. Default error (§1.2). Confidence: medium.
@@ -204,6 +211,8 @@ impl Default for Quirks {
             merge_multi_match: MergeMultiMatch::Error,
             update_multi_match: MergeMultiMatch::Error,
             datediff: Acceptance::Accept,
+            statement_bytes_max: 4 << 30,
+            statement_steps_max: 2_000_000_000,
             conflict_status: 409,
             commit_of_failed_transaction: CommitOfFailed::Error,
             cannot_be_retried: CannotBeRetried::BeforeCommit,

@@ -24,10 +24,10 @@ pub(crate) fn setup(inner: &Arc<Inner>, script: &str) -> Result<(), SqlError> {
             _ => {}
         }
         let now = inner.now_micros();
-        let mut state = inner.state();
-        let mut transaction = state.store.begin(now);
+        let mut transaction = inner.state().store.begin(now);
         let files = ExternalFiles::default();
-        evaluate(inner, &mut state, text, &statement, &mut transaction, &files, now)?;
+        evaluate(inner, text, &statement, &mut transaction, &files, now)?;
+        let mut state = inner.state();
         let record = state
             .store
             .commit(transaction, now)
@@ -52,10 +52,9 @@ pub(crate) fn query(inner: &Arc<Inner>, text: &str) -> Result<ResultSet, SqlErro
         return Err(refused("anything but a SELECT from tables"));
     }
     let now = inner.now_micros();
-    let mut state = inner.state();
-    let mut transaction = state.store.begin(now);
+    let mut transaction = inner.state().store.begin(now);
     let files = ExternalFiles::default();
-    evaluate(inner, &mut state, text, &statement, &mut transaction, &files, now)
+    evaluate(inner, text, &statement, &mut transaction, &files, now)
 }
 
 fn refused(what: &str) -> SqlError {

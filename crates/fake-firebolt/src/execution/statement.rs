@@ -7,8 +7,8 @@
 use crate::fault::Phase;
 use crate::http::reply::Reply;
 use crate::mvcc::{Conflict, Transaction};
-use crate::quirks::UnknownTransactionStatement;
-use crate::server::{Inner, State};
+use crate::quirks::{SnapshotRule, UnknownTransactionStatement};
+use crate::server::Inner;
 use crate::sql::{self, ExternalFiles, RunningQuery, SqlError, Statement, StatementContext};
 use crate::value::ResultSet;
 
@@ -33,13 +33,9 @@ pub(crate) async fn autocommit(
     let files = inner.files.fetch(&inner.config, statement).await?;
     life.wait_for_engine().await?;
     life.take_off();
-    let (result, transaction) = {
-        let now = inner.now_micros();
-        let mut state = inner.state();
-        let mut transaction = state.store.begin(now);
-        let result = evaluate(inner, &mut state, sql, statement, &mut transaction, &files, now)?;
-        (result, transaction)
-    };
+    let now = inner.now_micros();
+    let mut transaction = inner.state().store.begin(now);
+    let result = evaluate(inner, sql, statement, &mut transaction, &files, now)?;
     match life.work().await {
         Work::Done => {
             boundary::commit(life, transaction, None)
@@ -89,9 +85,7 @@ pub(crate) async fn in_transaction(
         let Some(transaction) = turn.transaction.as_mut() else {
             return Err(Detour::Answer(Reply::user_error(ABORTED)));
         };
-        let now = inner.now_micros();
-        let mut state = inner.state();
-        evaluate(inner, &mut state, sql, statement, transaction, &files, now)?
+        evaluate(inner, sql, statement, transaction, &files, inner.now_micros())?
     };
     match life.work().await {
         Work::Done => {}
@@ -120,30 +114,34 @@ pub(crate) fn not_in_progress(id: &str) -> Reply {
     Reply::user_error(&format!("cannot execute the statement: transaction {id} is not in progress"))
 }
 
-/// Evaluates a statement on a transaction's view.
+/// Evaluates a statement on a transaction's view. The lock is not held meanwhile: a statement that
+/// takes long must not stop the others.
 pub(crate) fn evaluate(
     inner: &Inner,
-    state: &mut State,
     sql: &str,
     statement: &Statement,
     transaction: &mut Transaction,
     files: &ExternalFiles,
     now_micros: i64,
 ) -> Result<ResultSet, SqlError> {
-    let State { store, flights, picks, .. } = state;
+    let quirks = &inner.config.quirks;
+    if quirks.snapshot == SnapshotRule::Statement {
+        transaction.refresh_snapshot(&inner.state().store);
+    }
     // Asked for by name only: describing every statement in flight to each of them would cost
     // more than most of them do.
     let asked = sql.contains("running_queries") || sql.contains("RUNNING_QUERIES");
-    let running: Vec<RunningQuery> = if asked { flights.running() } else { Vec::new() };
+    let running: Vec<RunningQuery> =
+        if asked { inner.state().flights.running() } else { Vec::new() };
     let mut context = StatementContext {
         now_micros,
         database: &inner.config.database,
         engine: &inner.config.engine,
         account: &inner.config.account,
         files,
-        quirks: &inner.config.quirks,
+        quirks,
         running: &running,
-        random: &mut |bound| picks.below(bound),
+        random: &mut |bound| inner.state().picks.below(bound),
     };
-    sql::execute(statement, store, transaction, &mut context)
+    sql::execute_on_snapshot(statement, transaction, &mut context)
 }

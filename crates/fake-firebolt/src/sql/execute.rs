@@ -10,7 +10,7 @@ use super::context::StatementContext;
 use super::error::{SqlError, SqlErrorKind};
 use super::expr::Env;
 use super::statement::{Body, Statement, StatementKind};
-use super::{copy, ddl, delete, insert, merge, update};
+use super::{copy, ddl, delete, insert, merge, meter, update};
 use crate::mvcc::{Store, Transaction, WriteError};
 use crate::quirks::SnapshotRule;
 use crate::value::{Column, ResultSet, Row, Value};
@@ -28,6 +28,16 @@ pub fn execute(
     if ctx.quirks.snapshot == SnapshotRule::Statement {
         txn.refresh_snapshot(store);
     }
+    execute_on_snapshot(statement, txn, ctx)
+}
+
+/// The same on the snapshot that the transaction has: it needs no store, and so no lock.
+pub(crate) fn execute_on_snapshot(
+    statement: &Statement,
+    txn: &mut Transaction,
+    ctx: &mut StatementContext<'_>,
+) -> Result<ResultSet, SqlError> {
+    let _metered = meter::start(ctx.quirks);
     let view = txn.view().clone();
     let binder = Binder::new(&view, ctx.facts());
     let parsed = match &statement.body {

@@ -14,6 +14,7 @@ use super::datetime::Interval;
 use super::error::SqlError;
 use super::function::Function;
 use super::like::Pattern;
+use super::meter;
 use super::plan::Plan;
 use crate::value::{DataType, Row, Value};
 
@@ -197,7 +198,13 @@ impl Expr {
                 }
                 return otherwise.eval(row, env);
             }
-            Self::Call(function, arguments) => Cow::Owned(function.call(arguments, row, env)?),
+            Self::Call(function, arguments) => {
+                let value = function.call(arguments, row, env)?;
+                if let Value::Text(text) = &value {
+                    meter::made_bytes(text.len())?;
+                }
+                Cow::Owned(value)
+            }
             _ => Cow::Owned(truth(self.test(row, env)?)),
         })
     }
@@ -390,7 +397,11 @@ fn concat(parts: &[Expr], row: &[Value], env: &Env<'_>) -> Result<Value, SqlErro
     for part in parts {
         match part.eval(row, env)?.as_ref() {
             Value::Null => return Ok(Value::Null),
-            Value::Text(part) => text.push_str(part),
+            Value::Text(part) => {
+                // Before it is made: texts that double at each level would end the process.
+                meter::made_bytes(part.len())?;
+                text.push_str(part);
+            }
             other => text.push_str(&other.to_string()),
         }
     }

@@ -3,6 +3,7 @@
 use super::error::SqlError;
 use super::expr::{Comparison, Env, Expr};
 use super::key_index::{JoinKey, KeyIndex};
+use super::meter;
 use super::plan::Plan;
 use crate::value::{Row, Value};
 
@@ -218,12 +219,14 @@ impl<'j> Partners<'j> {
             }
             index.find(keys, row, self.right, self.env, &mut self.candidates)?;
         } else if self.foregone == Some(true) {
+            meter::tried(self.right.len())?;
             found.extend(0..self.right.len());
             return Ok(());
         }
         let Some(residual) = &self.condition.residual else { return Ok(()) };
         let indexed = self.index.is_some();
         let count = if indexed { self.candidates.len() } else { self.right.len() };
+        meter::tried(count)?;
         for candidate in 0..count {
             let at = if indexed { self.candidates[candidate] } else { candidate };
             self.pair.clear();
@@ -249,6 +252,7 @@ impl Join {
         let mut found = Vec::new();
         for row in &left {
             partners.of(row, &mut found)?;
+            meter::made(found.len(), self.left_width + self.right_width)?;
             for at in &found {
                 joined.push(concatenate(row, &right[*at]));
                 if let Some(partnered) = partnered.get_mut(*at) {

@@ -16,6 +16,7 @@ use super::execute::{check_nulls, refused};
 use super::expr::{Env, Expr};
 use super::insert::{full_row, target_columns};
 use super::join::{self, JoinCondition, Partners};
+use super::meter;
 use super::plan::project;
 use super::scope::Scope;
 use super::update::{Assignments, apply, assignments, target};
@@ -135,6 +136,9 @@ impl TargetAction<'_> {
         if self.rule == MergeMultiMatch::Arbitrary && found.len() > 1 {
             picked = [found[(self.random)(found.len() as u64) as usize % found.len()]];
             acting = &picked;
+        }
+        if acting.len() > 1 {
+            meter::made(acting.len(), row.len())?;
         }
         let mut changed = 0;
         for at in acting {

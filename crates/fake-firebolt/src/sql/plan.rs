@@ -9,6 +9,7 @@ use super::aggregate::Aggregate;
 use super::error::SqlError;
 use super::expr::{Env, Expr};
 use super::join::Join;
+use super::meter;
 use super::set_operation::{self, SetChain};
 use super::unnest::{Series, Spread, Unnest};
 use super::window::{self, WindowCall};
@@ -64,6 +65,17 @@ impl Plan {
 
     /// The rows.
     pub(super) fn run(&self, env: &Env<'_>) -> Result<Vec<Row>, SqlError> {
+        let rows = self.rows(env)?;
+        match self {
+            Self::Project(..) | Self::Aggregate(_) | Self::Window(..) | Self::Cut(..) => {
+                meter::made(rows.len(), rows.first().map_or(0, |row| row.len()))?;
+            }
+            _ => meter::passed(rows.len())?,
+        }
+        Ok(rows)
+    }
+
+    fn rows(&self, env: &Env<'_>) -> Result<Vec<Row>, SqlError> {
         match self {
             Self::One => Ok(vec![Row::from([])]),
             Self::Rows(rows) => Ok(rows.to_vec()),

@@ -170,7 +170,8 @@ fn set(world: &mut World, statement: &Statement) -> Result<ResultSet, Failure> {
     }
     let Some(quirk) = name.strip_prefix("quirk_") else { return Ok(ResultSet::default()) };
     let mut all = serde_json::to_value(&world.quirks).map_err(|e| Failure(e.to_string()))?;
-    all[quirk.replace('_', "-")] = serde_json::Value::String(value.to_owned());
+    all[quirk.replace('_', "-")] =
+        serde_json::from_str(value).unwrap_or_else(|_| serde_json::Value::String(value.to_owned()));
     world.quirks = serde_json::from_value(all).map_err(|e| Failure(e.to_string()))?;
     world.store = Store::new(world.quirks.clone());
     Ok(ResultSet::default())

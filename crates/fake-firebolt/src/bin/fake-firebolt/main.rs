@@ -41,13 +41,22 @@ impl Failure {
     }
 }
 
+/// Threads that serve. More than cores, so that as many long statements do not stop the server.
+const WORKERS: usize = 4;
+
 fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_max_level(tracing::Level::INFO)
         .init();
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    // Several threads, because nothing here has to be replayed: a statement that takes long holds
+    // up one of them, and the others go on answering.
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return failed(&Failure::machine(format!("cannot start a runtime: {error}"))),
     };
