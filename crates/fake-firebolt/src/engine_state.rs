@@ -80,6 +80,14 @@ impl EngineLife {
         self.state = EngineState::Stopped;
     }
 
+    /// A stopped engine runs again after `takes`; one that runs or comes back by itself is left
+    /// alone.
+    pub(crate) fn start(&mut self, now: Instant, takes: Duration) {
+        if self.state(now) == EngineState::Stopped {
+            self.state = EngineState::Away { until: now + takes };
+        }
+    }
+
     /// Lets a statement in, or says what it has to wait for. With `may_wake` a stopped engine
     /// starts because the statement came.
     pub(crate) fn admit(&mut self, now: Instant, may_wake: bool) -> Admission {

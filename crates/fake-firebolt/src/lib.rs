@@ -15,6 +15,7 @@
 //! Reading order:
 //! * [`server`]: make one, connect to it, break it, ask it for the truth
 //! * [`fault`]: the points at which it can be broken, and how
+//! * `handle`, `listen`, `admin` (feature `listen`): start one in a test, real sockets, a control port
 //! * `http`, `wire`: requests in, bytes out
 //! * `execution`: the life of a statement
 //! * [`engine_state`], [`history`]: the engine's life, what was committed and when
@@ -49,8 +50,14 @@
 //!
 //! It shares no code with any client, so that no mistake can be on both sides of the wire.
 
+#[cfg(feature = "listen")]
+pub mod admin;
 mod execution;
+#[cfg(feature = "listen")]
+pub mod handle;
 mod http;
+#[cfg(feature = "listen")]
+mod listen;
 mod parquet_file;
 mod wire;
 
@@ -68,6 +75,8 @@ pub use fault::{
     Answer, CannedReply, Commit, Does, Endpoint, FaultPoint, Hooks, InFlight, NoFaults, On, Phase,
     Ratio, Rule, RuleError, RuleHooks, StatementInfo, Verdict, When, gateway_reply,
 };
+#[cfg(feature = "listen")]
+pub use handle::{HoldGuard, RunningFake, Start, StartError};
 pub use history::Committed;
 pub use quirks::Quirks;
 pub use server::{FakeConfig, FakeFirebolt, Location};

@@ -22,7 +22,7 @@ use crate::fault::Hooks;
 use crate::history::{CommitLog, Committed};
 use crate::http::connection::ResetSwitch;
 use crate::http::token::Tokens;
-use crate::mvcc::Store;
+use crate::mvcc::{Snapshot, Store};
 use crate::quirks::Quirks;
 use crate::sql::SqlError;
 use crate::value::ResultSet;
@@ -102,7 +102,7 @@ impl fmt::Debug for FakeConfig {
 /// A running fake. Clones are the same server.
 #[derive(Clone)]
 pub struct FakeFirebolt {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 impl fmt::Debug for FakeFirebolt {
@@ -176,6 +176,30 @@ impl FakeFirebolt {
     /// engine, unless the quirk `auto_start` is off.
     pub fn stop_engine(&self) {
         restart::stop(&self.inner);
+    }
+
+    /// Starts a stopped engine; it runs after `takes`. An engine that runs, or is on its way back
+    /// from a restart, is left alone.
+    pub fn start_engine(&self, takes: Duration) {
+        self.inner.state().engine.start(Instant::now(), takes);
+    }
+
+    /// The committed state of all tables, to go back to. Costs one counter.
+    pub fn snapshot(&self) -> Snapshot {
+        self.inner.state().store.snapshot()
+    }
+
+    /// Goes back to a state of all tables that this server once had. Open transactions end, as if
+    /// rolled back; history goes on.
+    pub fn restore(&self, snapshot: &Snapshot) {
+        let mut state = self.inner.state();
+        state.transactions.end_all();
+        state.store.restore(snapshot);
+    }
+
+    /// What this server is made of.
+    pub fn config(&self) -> &FakeConfig {
+        &self.inner.config
     }
 
     /// What the engine is doing now.

@@ -1,8 +1,9 @@
 //! `fake-firebolt serve` as a process: what it prints, what it answers, how it refuses.
 
+use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 fn command() -> Command {
     Command::new(env!("CARGO_BIN_EXE_fake-firebolt"))
@@ -12,6 +13,7 @@ fn command() -> Command {
 struct Server {
     child: Child,
     address: String,
+    said: RefCell<BufReader<ChildStdout>>,
 }
 
 impl Server {
@@ -22,31 +24,42 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn()
             .expect("the binary");
+        let said = RefCell::new(BufReader::new(child.stdout.take().expect("a pipe")));
+        let mut server = Self { child, address: String::new(), said };
+        let line = server.line("fake-firebolt listens on http://");
+        line.trim_end_matches('/').clone_into(&mut server.address);
+        server
+    }
+
+    /// The rest of the next line that begins like this.
+    fn line(&self, begins: &str) -> String {
         let mut line = String::new();
-        let stdout = child.stdout.take().expect("a pipe");
-        BufReader::new(stdout).read_line(&mut line).expect("a first line");
-        let address = line
-            .trim()
-            .strip_prefix("fake-firebolt listens on http://")
-            .unwrap_or_else(|| panic!("says where it listens: {line}"))
-            .trim_end_matches('/')
-            .to_owned();
-        Self { child, address }
+        while self.said.borrow_mut().read_line(&mut line).expect("a line") > 0 {
+            if let Some(rest) = line.trim_end().strip_prefix(begins) {
+                return rest.to_owned();
+            }
+            line.clear();
+        }
+        panic!("it never says {begins:?}");
     }
 
     fn post(&self, target: &str, body: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).expect("a connection");
-        write!(
-            stream,
-            "POST {target} HTTP/1.1\r\nhost: fake\r\nconnection: close\r\n\
-             content-length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .expect("a request");
-        let mut reply = String::new();
-        stream.read_to_string(&mut reply).expect("a reply");
-        reply
+        exchange(&self.address, &format!("POST {target}"), body)
     }
+}
+
+/// One request on a connection of its own.
+fn exchange(address: &str, line: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    write!(
+        stream,
+        "{line} HTTP/1.1\r\nhost: fake\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .expect("a request");
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).expect("a reply");
+    reply
 }
 
 impl Drop for Server {
@@ -91,4 +104,45 @@ fn arguments_that_cannot_be_used_are_named_and_end_with_2() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
         assert!(text.contains(named), "{arguments:?}: {text}");
     }
+}
+
+#[test]
+fn it_serves_under_rules_and_a_control_port() {
+    let folder = std::env::temp_dir().join(format!("fake-firebolt-rules-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let rules = folder.join("rules.toml");
+    let text = "[[fault]]\nname = 'busy'\non = 'select'\ndoes = 'refuse-request'\nfirst = 1\n";
+    std::fs::write(&rules, text).expect("a file");
+    let rules = rules.to_str().expect("UTF-8");
+    let server = Server::start(&["--faults", rules, "--admin", "127.0.0.1:0"]);
+    let control = server.line("  control at http://");
+    let control = control.split('/').next().expect("an address");
+    assert!(server.post("/", "SELECT 1").starts_with("HTTP/1.1 503 "), "the first is refused");
+    assert!(server.post("/", "SELECT 1").starts_with("HTTP/1.1 200 "), "the second is not");
+    let counted = exchange(control, "GET /admin/faults/busy", "");
+    assert!(counted.contains("\"fired\":1,\"name\":\"busy\""), "{counted}");
+    std::fs::remove_dir_all(folder).expect("removed");
+}
+
+#[test]
+fn rules_and_control_ports_that_cannot_be_used_are_named() {
+    let folder = std::env::temp_dir().join(format!("fake-firebolt-bad-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let rules = folder.join("rules.toml");
+    std::fs::write(&rules, "[[fault]]\nname = 'c'\ndoes = 'conflict'\nat = 'answered'\n")
+        .expect("a file");
+    let rules = rules.to_str().expect("UTF-8");
+    for (arguments, named) in [
+        (&["--faults", rules][..], "rules.toml:4:6: `at`: conflict means nothing at answered"),
+        (&["--faults", "/no/such/file"], "cannot read --faults /no/such/file"),
+        (&["--admin", "0.0.0.0:0"], "--admin 0.0.0.0:0 is not loopback"),
+        (&["--admin", "nowhere"], "cannot listen on --admin nowhere"),
+        (&["--admin-anywhere"], "--admin"),
+    ] {
+        let output = command().arg("serve").args(arguments).output().expect("the binary");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
+        assert!(text.contains(named), "{arguments:?}: {text}");
+    }
+    std::fs::remove_dir_all(folder).expect("removed");
 }

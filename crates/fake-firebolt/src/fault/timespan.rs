@@ -23,6 +23,12 @@ impl Span {
         Self { min: one.min(other), max: one.max(other) }
     }
 
+    /// The span, if it is one and not a range.
+    #[cfg(feature = "listen")]
+    pub(crate) fn exactly(self) -> Option<Duration> {
+        (self.min == self.max).then(|| Duration::from_millis(self.min))
+    }
+
     /// One of the range; nothing is drawn where there is no choice.
     pub(crate) fn draw(self, stream: &mut Stream) -> Duration {
         let width = self.max - self.min;

@@ -43,6 +43,11 @@ impl ResetSwitch {
     pub(crate) fn turn_on(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
+
+    #[cfg(feature = "listen")]
+    pub(crate) fn is_on(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Serves the connection until it ends.

@@ -27,6 +27,6 @@ mod validate;
 pub(crate) use catalog::{
     Catalog, ColumnDefault, DefaultValue, Entry, Extras, Object, Schema, Table, View,
 };
-pub use store::{ChangeKind, CommitRecord, Conflict, Store, TableChange};
+pub use store::{ChangeKind, CommitRecord, Conflict, Snapshot, Store, TableChange};
 pub use transaction::Transaction;
 pub(crate) use transaction::WriteError;

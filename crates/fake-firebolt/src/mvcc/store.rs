@@ -90,6 +90,11 @@ pub(super) struct LogEntry {
     pub(super) deleted: BTreeMap<u64, Vec<u64>>,
 }
 
+/// A state of all tables that the store can go back to. It shares everything with the store, so
+/// that keeping one costs only what changes afterwards.
+#[derive(Debug, Clone)]
+pub struct Snapshot(Arc<Catalog>);
+
 /// All committed data of one database.
 #[derive(Debug)]
 pub struct Store {
@@ -200,6 +205,32 @@ impl Store {
         Ok(record)
     }
 
+    /// The committed state of this moment.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot(Arc::clone(&self.current))
+    }
+
+    /// Goes back to that state. Numbers of commits go on, and a transaction that is open now
+    /// conflicts if it wrote to a table that this changes.
+    pub fn restore(&mut self, snapshot: &Snapshot) {
+        let mut next = Catalog::clone(&snapshot.0);
+        next.lsn = self.current.lsn + 1;
+        let mut changed = differing(&next.tables, &self.current.tables);
+        changed.append(&mut differing(&next.objects, &self.current.objects));
+        let entry = LogEntry {
+            lsn: next.lsn,
+            before: Arc::downgrade(&self.current),
+            ddl: changed,
+            relied: BTreeSet::new(),
+            written: BTreeSet::new(),
+            deleted: BTreeMap::new(),
+        };
+        self.log.push_back(entry);
+        self.current = Arc::new(next);
+        self.prune();
+    }
+
     /// Forgets log entries that no open transaction can be validated against any more. Entries go
     /// from the front only: one whose own state is unused may still matter to an older snapshot.
     fn prune(&mut self) {
@@ -207,6 +238,17 @@ impl Store {
             self.log.pop_front();
         }
     }
+}
+
+/// The names that two states do not have in common, or have for different things.
+fn differing<T>(
+    one: &BTreeMap<Arc<str>, Arc<T>>,
+    other: &BTreeMap<Arc<str>, Arc<T>>,
+) -> BTreeSet<Arc<str>> {
+    let same = |name: &Arc<str>| {
+        one.get(name).zip(other.get(name)).is_some_and(|(one, other)| Arc::ptr_eq(one, other))
+    };
+    one.keys().chain(other.keys()).filter(|name| !same(name)).cloned().collect()
 }
 
 fn changes_of(txn: &Transaction, next: &Catalog) -> Vec<TableChange> {

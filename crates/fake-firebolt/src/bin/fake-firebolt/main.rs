@@ -3,6 +3,7 @@
 //! One file a command. It must not do anything that the library does not: it only reads arguments,
 //! listens and prints.
 
+mod control;
 mod serve;
 
 use std::process::ExitCode;

@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
+use fake_firebolt::admin::Admin;
+use fake_firebolt::fault::Side;
 use fake_firebolt::quirks::Quirks;
-use fake_firebolt::{FakeConfig, FakeFirebolt, Location, NoFaults};
+use fake_firebolt::{FakeConfig, FakeFirebolt, Hooks, Location, NoFaults};
 use object_store::local::LocalFileSystem;
 use tokio::net::TcpListener;
 
 use super::Failure;
+use super::control::{self, Control};
 
 /// What `serve` is told.
 #[derive(Debug, Args)]
@@ -45,9 +49,8 @@ pub(super) struct Serve {
     /// A file of SQL statements, separated by `;`, to execute before serving.
     #[arg(long, value_name = "FILE")]
     setup: Option<PathBuf>,
-    /// Where ids and arbitrary picks come from.
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
+    #[command(flatten)]
+    control: Control,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -67,6 +70,7 @@ pub(super) async fn run(arguments: Serve) -> Result<(), Failure> {
             .map_err(|error| bad(format!("cannot read --setup {}: {error}", file.display())))?,
         None => String::new(),
     };
+    let control = arguments.control.ready(Side::Server).await?;
     let listener = TcpListener::bind(&arguments.listen)
         .await
         .map_err(|error| bad(format!("cannot listen on {}: {error}", arguments.listen)))?;
@@ -79,14 +83,21 @@ pub(super) async fn run(arguments: Serve) -> Result<(), Failure> {
         client_secret: arguments.client_secret.unwrap_or_default(),
         locations,
         quirks,
-        seed: arguments.seed,
+        seed: control.seed,
         epoch_micros: now_micros(),
         base_url: format!("http://{address}/"),
         token_life: Duration::from_secs(86_400),
     };
-    announce(&config);
-    let fake = FakeFirebolt::new(config, Arc::new(NoFaults));
+    let hooks: Arc<dyn Hooks> = match &control.rules {
+        Some(rules) => Arc::clone(rules) as Arc<dyn Hooks>,
+        None => Arc::new(NoFaults),
+    };
+    let fake = FakeFirebolt::new(config, hooks);
     fake.setup(&script).map_err(|error| bad(format!("--setup: {error}")))?;
+    announce(fake.config(), control.admin.as_ref().map(|(_, address)| *address));
+    if let (Some((listener, _)), Some(rules)) = (control.admin, &control.rules) {
+        tokio::spawn(Admin::of_fake(&fake, rules).serve(listener));
+    }
     accept(&fake, listener).await
 }
 
@@ -100,9 +111,7 @@ async fn accept(fake: &FakeFirebolt, listener: TcpListener) -> Result<(), Failur
             }
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    // A reply is written at once: waiting for more bytes would add 40 ms to each.
-                    let _ = stream.set_nodelay(true);
-                    tokio::spawn(fake.serve_connection(stream, &peer.to_string()));
+                    tokio::spawn(fake.serve_socket(stream, peer));
                 }
                 // One connection that dies while it is accepted is no reason to stop serving.
                 Err(error) => tracing::warn!(%error, "a connection could not be accepted"),
@@ -122,7 +131,7 @@ fn now_micros() -> i64 {
 }
 
 /// Says where to connect and how.
-fn announce(config: &FakeConfig) {
+fn announce(config: &FakeConfig, admin: Option<SocketAddr>) {
     let FakeConfig { base_url, database, engine, account, client_id, .. } = config;
     let mut text = format!("fake-firebolt listens on {base_url}\n");
     if client_id.is_empty() {
@@ -139,6 +148,9 @@ fn announce(config: &FakeConfig) {
     }
     for name in config.locations.keys() {
         text.push_str(&format!("  LOCATION {name}\n"));
+    }
+    if let Some(address) = admin {
+        text.push_str(&control::line(address));
     }
     // Whoever reads may have gone after the first line; the server serves on without a listener.
     let _ = std::io::stdout().write_all(text.as_bytes());
