@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::{ChangeKind, Conflict, Store, Transaction};
+use super::{ChangeKind, Conflict, Object, Schema, Store, Transaction, View};
 use crate::quirks::{ConflictUnit, Quirks};
 use crate::value::{Column, DataType, Row, Value};
 
@@ -56,6 +56,9 @@ enum Step {
     Create(&'static str),
     Drop(&'static str),
     Alter,
+    Rename(&'static str),
+    Clone(&'static str),
+    View(&'static str),
 }
 
 fn act(txn: &mut Transaction, step: Step) {
@@ -74,6 +77,22 @@ fn act(txn: &mut Transaction, step: Step) {
             let column = Column { name: "extra".into(), data_type: DataType::Text, nullable: true };
             txn.add_column("t", column, &Value::Null).unwrap();
         }
+        Step::Rename(to) => txn.rename_table("t", to).unwrap(),
+        Step::Clone(to) => {
+            let source = txn.view().table("t").cloned().expect("t is there");
+            txn.clone_table(&source, Schema::new(to, columns(), 0)).unwrap();
+        }
+        Step::View(name) => {
+            let view = View {
+                name: name.into(),
+                definition: "".into(),
+                query: std::sync::Arc::new(()),
+                columns: columns(),
+                reads: ["t".into()].into(),
+                created_micros: 0,
+            };
+            txn.put_object(name, Object::View(view)).unwrap();
+        }
     }
 }
 
@@ -91,7 +110,7 @@ fn race(unit: ConflictUnit, first: &[Step], second: &[Step]) -> Result<(), Confl
 
 #[test]
 fn conflict_table() {
-    use Step::{Alter, Create, Delete, Drop, Insert, Read, Update};
+    use Step::{Alter, Clone, Create, Delete, Drop, Insert, Read, Rename, Update, View};
     let clash = |rows| Some(Conflict { rows, transactions: 1 });
     let both = |expected| (expected, expected);
     // First committer, second committer, outcome by row and by tablet.
@@ -118,6 +137,22 @@ fn conflict_table() {
         (&[Update(1)], &[Drop("t")], both(clash(1))),
         (&[Drop("t"), Create("t")], &[Update(1)], both(clash(1))),
         (&[Create("x")], &[Update(1)], both(None)),
+        // A rename is DDL of both names.
+        (&[Rename("x")], &[Insert(7)], both(clash(1))),
+        (&[Insert(7)], &[Rename("x")], both(clash(1))),
+        (&[Rename("x")], &[Create("x")], both(clash(1))),
+        (&[Rename("x")], &[Rename("y")], both(clash(1))),
+        (&[Rename("x")], &[Rename("x")], both(clash(2))),
+        // What a clone or a view takes for granted must stay; its rows may change.
+        (&[Clone("x")], &[Update(1)], both(None)),
+        (&[Update(1)], &[Clone("x")], both(None)),
+        (&[Drop("t")], &[Clone("x")], both(clash(1))),
+        (&[Clone("x")], &[Alter], both(clash(1))),
+        (&[View("x")], &[Insert(7)], both(None)),
+        (&[View("x")], &[Drop("t")], both(clash(1))),
+        (&[Alter], &[View("x")], both(clash(1))),
+        (&[View("x")], &[Create("x")], both(clash(1))),
+        (&[View("x")], &[View("y")], both(None)),
         // A row that one transaction inserts and removes again is nobody else's business.
         (&[Insert(7), Delete(7)], &[Update(1)], both(None)),
     ];
@@ -182,6 +217,35 @@ fn an_update_inside_a_wider_table_commits_with_it() {
     let after = store.begin(0);
     let shown: Vec<_> = contents(&after).iter().map(|(key, row)| (*key, row.len())).collect();
     assert_eq!(shown, [(2, 3), (3, 3)]);
+}
+
+#[test]
+fn a_renamed_table_keeps_its_rows_and_what_was_written_before() {
+    let mut store = store_with(ConflictUnit::Row);
+    let mut txn = store.begin(0);
+    act(&mut txn, Step::Insert(3));
+    act(&mut txn, Step::Update(1));
+    act(&mut txn, Step::Rename("x"));
+    txn.write_rows("x", &[], vec![row(4, 4)]).unwrap();
+    let record = store.commit(txn, 0).unwrap();
+    let shown: Vec<_> =
+        record.changes.iter().map(|c| (c.table.as_str(), c.kind, c.inserted.len())).collect();
+    assert_eq!(shown, [("t", ChangeKind::Dropped, 0), ("x", ChangeKind::Created, 4)]);
+    assert_eq!(store.table_names(), ["x"]);
+}
+
+#[test]
+fn a_clone_shares_rows_until_one_side_changes() {
+    let mut store = store_with(ConflictUnit::Row);
+    let mut txn = store.begin(0);
+    act(&mut txn, Step::Clone("x"));
+    act(&mut txn, Step::Delete(1));
+    store.commit(txn, 0).unwrap();
+    let after = store.begin(0);
+    let count = |name: &str| after.view().table(name).map(|table| table.rows.len());
+    assert_eq!((count("t"), count("x")), (Some(1), Some(2)));
+    let id = |name: &str| after.view().table(name).map(|table| table.id);
+    assert_ne!(id("t"), id("x"), "rows of one are no rows of the other");
 }
 
 #[test]

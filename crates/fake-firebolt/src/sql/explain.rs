@@ -55,6 +55,7 @@ impl Lines<'_> {
     }
 
     fn query(&mut self, query: &ast::Query, depth: usize) {
+        let outermost = depth;
         let mut depth = depth;
         if let Some(limit) = &query.limit_clause {
             depth = self.step(depth, "Limit", limit.to_string().trim());
@@ -66,7 +67,7 @@ impl Lines<'_> {
         }
         self.body(&query.body, depth);
         for cte in query.with.iter().flat_map(|with| &with.cte_tables) {
-            let inner = self.step(depth, "Cte", &format!("Name: {}", cte.alias));
+            let inner = self.step(outermost + 1, "Cte", &format!("Name: {}", cte.alias));
             self.query(&cte.query, inner);
         }
     }
@@ -159,6 +160,8 @@ impl Lines<'_> {
             let about =
                 format!("Name: \"{last}\", {width} column(s), {} row(s) {kind}", table.rows.len());
             self.step(depth, "StoredTable", &about);
+        } else if self.catalog.view(last).is_some() {
+            self.step(depth, "View", &format!("Name: \"{last}\""));
         } else {
             self.step(depth, "Relation", &format!("Name: {name}"));
         }
@@ -167,4 +170,72 @@ impl Lines<'_> {
 
 fn list<T: ToString>(items: &[T]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::sql::tests::Session;
+    use crate::value::Value;
+
+    fn plan(query: &str) -> String {
+        let mut session = Session::new(&[
+            "CREATE TABLE t (id INTEGER NOT NULL, v TEXT)",
+            "CREATE DIMENSION TABLE u (id INTEGER, w TEXT)",
+            "INSERT INTO t VALUES (1, 'a')",
+            "CREATE VIEW w AS SELECT id FROM t",
+        ]);
+        let result = session.run(&format!("EXPLAIN {query}")).expect("valid");
+        match &result.rows[0][0] {
+            Value::Text(text) => text.to_string(),
+            other => panic!("{other} is no plan"),
+        }
+    }
+
+    #[test]
+    fn steps_of_a_grouped_query() {
+        let query = "SELECT v, COUNT(*) FROM t WHERE id > 1 GROUP BY v HAVING COUNT(*) > 2 \
+                     ORDER BY 2 DESC LIMIT 5";
+        insta::assert_snapshot!(plan(query), @r#"
+        [0] [Limit] LIMIT 5
+        |   [RowType]: text null, bigint not null
+         \_[1] [Sort] OrderBy: [2 DESC]
+            \_[2] [Projection] v, COUNT(*)
+               \_[3] [Filter] COUNT(*) > 2
+                  \_[4] [Aggregate] GroupBy: [v]
+                     \_[5] [Filter] id > 1
+                        \_[6] [StoredTable] Name: "t", 2 column(s), 1 row(s) FACT
+        "#);
+    }
+
+    #[test]
+    fn joins_have_the_rest_on_their_left() {
+        let query = "SELECT DISTINCT t.v FROM t LEFT JOIN u ON t.id = u.id, (SELECT 1 AS a) AS x";
+        insta::assert_snapshot!(plan(query), @r#"
+        [0] [Distinct]
+        |   [RowType]: text null
+         \_[1] [Projection] t.v
+            \_[2] [Join] Mode: Cross
+               \_[3] [Join] LEFT JOIN u ON t.id = u.id
+                  \_[4] [StoredTable] Name: "t", 2 column(s), 1 row(s) FACT
+                  \_[5] [StoredTable] Name: "u", 2 column(s), 0 row(s) DIMENSION
+               \_[6] [Projection] 1 AS a
+                  \_[7] [OneRow]
+        "#);
+    }
+
+    #[test]
+    fn unions_with_queries_and_views() {
+        let query = "(LOGICAL) WITH x AS (SELECT id FROM w) SELECT 1 UNION ALL SELECT id FROM x";
+        insta::assert_snapshot!(plan(query), @r#"
+        [0] [UNION ALL]
+        |   [RowType]: integer not null
+         \_[1] [Projection] 1
+            \_[2] [OneRow]
+         \_[3] [Projection] id
+            \_[4] [Relation] Name: x
+         \_[5] [Cte] Name: x
+            \_[6] [Projection] id
+               \_[7] [View] Name: "w"
+        "#);
+    }
 }
