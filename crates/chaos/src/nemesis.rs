@@ -55,9 +55,16 @@ type Visits = BTreeMap<(StatementName, Phase), u32>;
 #[derive(Debug)]
 struct Rule {
     fault: PlannedFault,
+    places: Places,
     stream: Stream,
     fired: u64,
 }
+
+/// The statements and phases of a rule, a bit for each phase: every rule is asked at every point.
+#[derive(Debug)]
+struct Places([u8; StatementName::ALL.len()]);
+
+const _: () = assert!(Phase::ALL.len() <= 8, "a phase has no bit");
 
 /// A request at a point of its life.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +86,7 @@ impl Nemesis {
     pub fn new(plan: &Plan, recorder: Recorder) -> Nemesis {
         let rules = plan.faults.iter().map(|fault| Rule {
             stream: plan.seed.stream(&format!("fault/{}", fault.name)),
+            places: Places::of(fault),
             fault: fault.clone(),
             fired: 0,
         });
@@ -246,11 +254,27 @@ fn visit(reached: &mut BTreeMap<String, BTreeMap<String, Visits>>, point: &Point
 impl Rule {
     fn could_strike(&self, statement: StatementName, phase: Phase, reused: bool) -> bool {
         let fault = &self.fault;
-        fault.on.contains(&statement)
-            && fault.at.contains(&phase)
-            && fault.does.fits(statement, phase)
+        self.places.contain(statement, phase)
             && (reused || fault.does != Does::StaleConnection)
             && fault.at_most.is_none_or(|most| self.fired < most)
+    }
+}
+
+impl Places {
+    fn of(fault: &PlannedFault) -> Places {
+        let mut places = Places([0; StatementName::ALL.len()]);
+        for &statement in &fault.on {
+            for &phase in &fault.at {
+                if fault.does.fits(statement, phase) {
+                    places.0[statement as usize] |= 1 << phase as u8;
+                }
+            }
+        }
+        places
+    }
+
+    fn contain(&self, statement: StatementName, phase: Phase) -> bool {
+        self.0[statement as usize] & 1 << phase as u8 != 0
     }
 }
 

@@ -93,7 +93,17 @@ impl Error {
     /// Sets which statement failed: its first 80 characters, on one line.
     #[must_use]
     pub fn with_context(mut self, statement: &str) -> Self {
-        let one_line = statement.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut one_line = String::new();
+        for word in statement.split_whitespace() {
+            if !one_line.is_empty() {
+                one_line.push(' ');
+            }
+            one_line.push_str(word);
+            // More than can be shown, whatever the characters: the rest need not be looked at.
+            if one_line.len() > CONTEXT_CHARS_MAX * char::MAX.len_utf8() {
+                break;
+            }
+        }
         self.context = bounded(&one_line, CONTEXT_CHARS_MAX);
         self
     }

@@ -46,7 +46,7 @@ pub(crate) fn statement(
     }
     parameters.insert("output_format", "JSON_Compact");
 
-    let uri = format!("{}?{}", session.endpoint.as_str(), encoded(&parameters));
+    let uri = encoded(&format!("{}?", session.endpoint.as_str()), parameters);
     build(Method::POST, &uri, token, user_agent, Some("text/plain; charset=utf-8"), sql.to_owned())
         .map_err(|error| error.with_context(sql))
 }
@@ -58,12 +58,13 @@ pub(crate) fn token(
     client_secret: &Secret,
     user_agent: &str,
 ) -> Result<Request<Bytes>, Error> {
-    let form = encoded([
+    let fields = [
         ("client_id", client_id),
         ("client_secret", client_secret.expose()),
         ("grant_type", "client_credentials"),
         ("audience", AUDIENCE),
-    ]);
+    ];
+    let form = encoded("", fields);
     build(Method::POST, url, None, user_agent, Some("application/x-www-form-urlencoded"), form)
 }
 
@@ -129,19 +130,33 @@ fn unsendable(message: &str) -> Error {
     Error::new(ErrorKind::Config, Effect::None, message)
 }
 
-/// `k=v&…`, with `%20` for a blank: unlike `+`, nothing reads it as anything else.
-fn encoded<I, K, V>(pairs: I) -> String
-where
-    I: IntoIterator,
-    I::Item: std::borrow::Borrow<(K, V)>,
-    K: AsRef<str>,
-    V: AsRef<str>,
-{
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().replace('+', "%20")
+/// `k=v&…` behind a prefix.
+fn encoded<'a>(prefix: &str, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    // Most addresses of a statement fit, so that the text grows once.
+    let mut text = String::with_capacity(256);
+    text.push_str(prefix);
+    for (index, (name, value)) in pairs.into_iter().enumerate() {
+        if index > 0 {
+            text.push('&');
+        }
+        push_encoded(&mut text, name);
+        text.push('=');
+        push_encoded(&mut text, value);
+    }
+    text
 }
 
-fn percent_encoded(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+/// With `%20` for a blank: unlike `+`, nothing reads it as anything else.
+fn push_encoded(text: &mut String, part: &str) {
+    for piece in form_urlencoded::byte_serialize(part.as_bytes()) {
+        text.push_str(if piece == "+" { "%20" } else { piece });
+    }
+}
+
+fn percent_encoded(part: &str) -> String {
+    let mut text = String::new();
+    push_encoded(&mut text, part);
+    text
 }
 
 #[cfg(test)]

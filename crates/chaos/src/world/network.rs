@@ -248,8 +248,8 @@ fn origin_form(
 ) -> Result<Request<Full<Bytes>>, TransportError> {
     let unusable = |what: &str| TransportError::not_sent(format!("{what} cannot be sent"));
     let (mut head, body) = request.into_parts();
-    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
-    head.uri = path.parse::<Uri>().map_err(|_| unusable("the path"))?;
+    let path = head.uri.path_and_query().cloned();
+    head.uri = path.map_or_else(|| Uri::from_static("/"), Uri::from);
     let host = HeaderValue::from_str(host).map_err(|_| unusable("the host"))?;
     head.headers.insert(header::HOST, host);
     Ok(Request::from_parts(head, Full::new(body)))
