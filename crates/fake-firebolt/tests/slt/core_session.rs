@@ -89,11 +89,18 @@ impl Session {
         }
     }
 
+    /// What is left of a transaction whose COMMIT failed is not documented (firebolt-semantics §12,
+    /// no. 6). The official clients send ROLLBACK and begin anew, and so does this one.
+    fn abandon_transaction(&mut self) {
+        drop(self.ask("ROLLBACK"));
+        self.parameters.retain(|name, _| !name.starts_with("transaction"));
+    }
+
     /// Runs a statement; its JSON, or nothing if there is no result.
     pub(crate) fn ask(&mut self, text: &str) -> Result<Option<Json>, Refusal> {
         let reply = self.request(text)?;
         if !(200..300).contains(&reply.status) {
-            return Err(Refusal(reply.body));
+            return Err(described(reply.body));
         }
         self.remember(&reply.headers);
         if reply.body.trim().is_empty() {
@@ -101,8 +108,16 @@ impl Session {
         }
         let json: Json = serde_json::from_str(&reply.body).map_err(refused)?;
         // A 200 whose body holds errors is a failure too (firebolt-semantics §8).
-        if json.get("errors").is_some() { Err(Refusal(reply.body)) } else { Ok(Some(json)) }
+        if json.get("errors").is_some() { Err(described(reply.body)) } else { Ok(Some(json)) }
     }
+}
+
+/// The descriptions of a body with errors, or the body if it has none.
+fn described(body: String) -> Refusal {
+    let json: Json = serde_json::from_str(&body).unwrap_or_default();
+    let errors = json["errors"].as_array().cloned().unwrap_or_default();
+    let texts: Vec<&str> = errors.iter().filter_map(|e| e["description"].as_str()).collect();
+    Refusal(if texts.is_empty() { body } else { texts.join("; ") })
 }
 
 fn parse_reply(text: &str) -> Result<Reply, Refusal> {
@@ -157,7 +172,11 @@ impl DB for Session {
     type ColumnType = Letter;
 
     fn run(&mut self, text: &str) -> Result<DBOutput<Letter>, Refusal> {
-        let Some(json) = self.ask(text)? else { return Ok(DBOutput::StatementComplete(0)) };
+        let answer = self.ask(text);
+        if answer.is_err() && text.trim_start().to_ascii_uppercase().starts_with("COMMIT") {
+            self.abandon_transaction();
+        }
+        let Some(json) = answer? else { return Ok(DBOutput::StatementComplete(0)) };
         let list = |json: &Json, name| json[name].as_array().cloned().unwrap_or_default();
         let types: Vec<Letter> = list(&json, "meta")
             .iter()

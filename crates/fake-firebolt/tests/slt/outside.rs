@@ -109,16 +109,21 @@ fn shared_scripts_hold_on_firebolt_core() {
     };
     let mut failed = Vec::new();
     let scripts = shared_scripts();
-    for (number, script) in scripts.iter().enumerate() {
-        let database = format!("slt_{}_{number}", std::process::id());
+    for script in &scripts {
+        let name = script.name.trim_end_matches(".slt").replace('/', "_");
+        let database = format!("slt_{name}");
         let mut admin = core_session::Session::open(&url, None);
-        admin.ask(&format!("CREATE DATABASE {database}")).expect("Core makes a database");
+        admin
+            .ask(&format!("CREATE DATABASE IF NOT EXISTS {database}"))
+            .expect("Firebolt Core makes a database");
         let mut runner = Runner::new(|| {
             let session = core_session::Session::open(&url, Some(&database));
             async move { Ok(session) }
         });
         failed.extend(corpus::failures(&mut runner, script));
-        admin.ask(&format!("DROP DATABASE {database}")).expect("Core drops a database");
+        if let Err(refusal) = admin.ask(&format!("DROP DATABASE {database}")) {
+            failed.push(format!("{database} is left behind: {refusal}"));
+        }
     }
     report("Firebolt Core", scripts.len(), &failed);
 }
