@@ -8,15 +8,35 @@ use sqlparser::ast;
 use super::bind_aggregate::aggregate_kind;
 
 /// Whether an aggregate of the query itself stands in the expression. A window function is none,
-/// but its operands may hold some.
+/// but its operands may hold some. Chains of operators are walked without recursion: a statement
+/// may have a thousand of them in a row.
 pub(super) fn has_aggregate(expr: &ast::Expr) -> bool {
-    if let ast::Expr::Function(function) = expr
-        && function.over.is_none()
-        && aggregate_kind(&function.name.to_string().to_lowercase()).is_some()
-    {
-        return true;
+    use ast::Expr as E;
+    let mut rest = expr;
+    loop {
+        rest = match rest {
+            E::BinaryOp { left, right, .. } => {
+                if has_aggregate(right) {
+                    return true;
+                }
+                left
+            }
+            E::Nested(inner)
+            | E::IsNull(inner)
+            | E::IsNotNull(inner)
+            | E::IsTrue(inner)
+            | E::IsNotTrue(inner)
+            | E::IsFalse(inner)
+            | E::IsNotFalse(inner)
+            | E::UnaryOp { expr: inner, .. }
+            | E::Extract { expr: inner, .. }
+            | E::Ceil { expr: inner, .. }
+            | E::Floor { expr: inner, .. }
+            | E::Cast { expr: inner, .. } => inner,
+            E::Function(function) => return in_function(function),
+            other => return any_operand(other),
+        };
     }
-    any_operand(expr)
 }
 
 /// Whether a direct operand holds an aggregate. Forms that no query binds have no operands here:
@@ -26,19 +46,6 @@ fn any_operand(expr: &ast::Expr) -> bool {
     let any = |exprs: &[&ast::Expr]| exprs.iter().any(|expr| has_aggregate(expr));
     let optional = |expr: &Option<Box<ast::Expr>>| expr.as_deref().is_some_and(has_aggregate);
     match expr {
-        E::Function(function) => in_function(function),
-        E::Nested(inner)
-        | E::IsNull(inner)
-        | E::IsNotNull(inner)
-        | E::IsTrue(inner)
-        | E::IsNotTrue(inner)
-        | E::IsFalse(inner)
-        | E::IsNotFalse(inner)
-        | E::UnaryOp { expr: inner, .. }
-        | E::Extract { expr: inner, .. }
-        | E::Ceil { expr: inner, .. }
-        | E::Floor { expr: inner, .. }
-        | E::Cast { expr: inner, .. } => has_aggregate(inner),
         E::In { expr, target, .. } => {
             let list = match target {
                 ast::InTarget::List(list) => list.as_slice(),
@@ -46,9 +53,7 @@ fn any_operand(expr: &ast::Expr) -> bool {
             };
             has_aggregate(expr) || list.iter().any(has_aggregate)
         }
-        E::BinaryOp { left, right, .. }
-        | E::IsDistinctFrom(left, right)
-        | E::IsNotDistinctFrom(left, right) => any(&[left, right]),
+        E::IsDistinctFrom(left, right) | E::IsNotDistinctFrom(left, right) => any(&[left, right]),
         E::Like { expr, pattern, .. } | E::ILike { expr, pattern, .. } => any(&[expr, pattern]),
         E::AtTimeZone { timestamp, time_zone } => any(&[timestamp, time_zone]),
         E::Position { expr, r#in } => any(&[expr, r#in]),
@@ -78,6 +83,10 @@ fn any_operand(expr: &ast::Expr) -> bool {
 }
 
 fn in_function(function: &ast::Function) -> bool {
+    let name = || function.name.to_string().to_lowercase();
+    if function.over.is_none() && aggregate_kind(&name()).is_some() {
+        return true;
+    }
     let in_argument = |argument: &ast::FunctionArg| match argument {
         ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(inner)) => has_aggregate(inner),
         _ => false,

@@ -9,6 +9,8 @@ use super::coerce::pair;
 use super::datetime::{Interval, Unit};
 use super::error::SqlError;
 use super::expr::Expr;
+use super::function::Function;
+use super::function_time::TimeFunction;
 use super::scope::{Scope, Typed};
 use crate::value::{DataType, Value};
 
@@ -19,13 +21,21 @@ impl<'b> Binder<'b> {
         op: &BinaryOperator,
         scope: &Scope<'_>,
     ) -> Result<Typed, SqlError> {
+        let mut typed = Vec::new();
+        for part in chain(whole, op) {
+            typed.push(self.expr(part, scope)?);
+        }
+        if typed.iter().any(|part| matches!(part.data_type, DataType::Array(_))) {
+            return self
+                .resolved_call("array_concat", typed)
+                .map_err(|error| error.at(whole.span()));
+        }
         let mut parts = Vec::new();
         let (mut nullable, mut text) = (false, false);
-        for part in chain(whole, op) {
-            let part = self.expr(part, scope)?;
+        for part in typed {
             nullable |= part.nullable;
             text |= part.data_type == DataType::Text;
-            if matches!(part.data_type, DataType::Array(_) | DataType::Bytea) {
+            if part.data_type == DataType::Bytea {
                 return Err(SqlError::unsupported(format!("|| on {}", part.data_type)));
             }
             parts.push(part.expr);
@@ -53,16 +63,18 @@ impl<'b> Binder<'b> {
             BinaryOperator::Multiply => Operator::Multiply,
             BinaryOperator::Divide => Operator::Divide,
             BinaryOperator::Modulo => Operator::Modulo,
-            BinaryOperator::Arrow => return Err(SqlError::unsupported("lambda functions")),
             other => return Err(SqlError::unsupported(format!("the operator {other}"))),
         };
-        if let (ast::Expr::Interval(interval), Operator::Add) = (left, operator) {
-            return self.shift(right, operator, interval, scope);
+        if let Some((interval, factor)) = interval_of(right) {
+            return self.scaled_shift(left, operator, interval, factor, scope);
         }
-        if let ast::Expr::Interval(interval) = right {
-            return self.shift(left, operator, interval, scope);
+        if let (Some((interval, factor)), Operator::Add) = (interval_of(left), operator) {
+            return self.scaled_shift(right, operator, interval, factor, scope);
         }
         let (a, b) = (self.expr(left, scope)?, self.expr(right, scope)?);
+        if a.data_type == DataType::Date || b.data_type == DataType::Date {
+            return days(operator, a, b).map_err(|error| error.at(left.span()));
+        }
         let nullable = a.nullable || b.nullable;
         let types = (a.data_type.clone(), b.data_type.clone());
         let (a, b) = pair(a, b, op).map_err(|error| error.at(left.span()))?;
@@ -86,6 +98,18 @@ impl<'b> Binder<'b> {
         interval: &'b ast::Interval,
         scope: &Scope<'_>,
     ) -> Result<Typed, SqlError> {
+        self.scaled_shift(operand, operator, interval, None, scope)
+    }
+
+    /// The same, with the interval so many times as long.
+    fn scaled_shift(
+        &self,
+        operand: &'b ast::Expr,
+        operator: Operator,
+        interval: &'b ast::Interval,
+        factor: Option<&'b ast::Expr>,
+        scope: &Scope<'_>,
+    ) -> Result<Typed, SqlError> {
         let ast::Interval {
             value,
             leading_field,
@@ -105,6 +129,17 @@ impl<'b> Binder<'b> {
             return Err(bad());
         };
         let length = Interval::parse(&text, unit).ok_or_else(bad)?;
+        let length = match factor {
+            None => length,
+            Some(factor) => {
+                let typed = self.expr(factor, scope)?;
+                let typed = self.coerce(typed, &DataType::Double, CastLevel::Implicit)?;
+                let Expr::Constant(Value::Double(factor)) = typed.expr else {
+                    return Err(SqlError::unsupported("an interval times what is no literal"));
+                };
+                length.scaled(factor).ok_or_else(|| SqlError::data("interval out of range"))?
+            }
+        };
         let length = match operator {
             Operator::Add => length,
             Operator::Subtract => length.negated(),
@@ -118,4 +153,43 @@ impl<'b> Binder<'b> {
         let operand = self.coerce(operand, &to, CastLevel::Implicit)?;
         Ok(Typed::new(Expr::Shift(Box::new(operand.expr), length), to, operand.nullable))
     }
+}
+
+/// The interval that an operand is, and what it is multiplied by.
+fn interval_of(expr: &ast::Expr) -> Option<(&ast::Interval, Option<&ast::Expr>)> {
+    match expr {
+        ast::Expr::Interval(interval) => Some((interval, None)),
+        ast::Expr::BinaryOp { left, op: BinaryOperator::Multiply, right } => {
+            match (&**left, &**right) {
+                (ast::Expr::Interval(interval), factor)
+                | (factor, ast::Expr::Interval(interval)) => Some((interval, Some(factor))),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// A date and a number of days, or two dates (the vendor's page on DATE).
+fn days(operator: Operator, a: Typed, b: Typed) -> Result<Typed, SqlError> {
+    let nullable = a.nullable || b.nullable;
+    let shift = |date: Typed, days: Typed, back| {
+        let function = Function::Time(TimeFunction::ShiftDays { back });
+        Typed::new(Expr::Call(function, vec![date.expr, days.expr]), DataType::Date, nullable)
+    };
+    let whole = |data_type: &DataType| matches!(data_type, DataType::Integer | DataType::Null);
+    Ok(match (&a.data_type, operator, &b.data_type) {
+        (DataType::Date, Operator::Add, days) if whole(days) => shift(a, b, false),
+        (DataType::Date, Operator::Subtract, days) if whole(days) => shift(a, b, true),
+        (days, Operator::Add, DataType::Date) if whole(days) => shift(b, a, false),
+        (DataType::Date, Operator::Subtract, DataType::Date) => {
+            let call = Expr::Call(Function::Time(TimeFunction::DaysBetween), vec![a.expr, b.expr]);
+            Typed::new(call, DataType::Integer, nullable)
+        }
+        (left, _, right) => {
+            let symbol = operator.symbol();
+            let text = format!("operator does not exist: {left} {symbol} {right}");
+            return Err(SqlError::type_error(text));
+        }
+    })
 }

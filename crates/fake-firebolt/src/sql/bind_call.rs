@@ -62,7 +62,6 @@ impl<'b> Binder<'b> {
             ast::Expr::CompoundFieldAccess { root, access_chain } => {
                 self.access(root, access_chain, scope)
             }
-            ast::Expr::Lambda(_) => Err(SqlError::unsupported("lambda functions").at(expr.span())),
             other => Err(SqlError::unsupported(format!("the expression {other}")).at(other.span())),
         }
     }
@@ -116,6 +115,9 @@ impl<'b> Binder<'b> {
         for argument in &arguments.list {
             let unsupported = || SqlError::unsupported(format!("the call {function}"));
             list.push(argument.filter(|_| !arguments.distinct).ok_or_else(unsupported)?);
+        }
+        if let Some(at) = list.iter().position(|item| matches!(item, ast::Expr::Lambda(_))) {
+            return self.lambda_call(&name, &list, at, scope);
         }
         match (name.as_str(), list.as_slice()) {
             ("current_database", []) => Ok(constant_text(self.ctx.database)),

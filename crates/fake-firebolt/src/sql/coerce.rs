@@ -79,8 +79,13 @@ pub(super) fn pair(a: Typed, b: Typed, op: &BinaryOperator) -> Result<(Typed, Ty
 /// Brings several results to one type.
 pub(super) fn unify(results: Vec<Typed>, what: &str) -> Result<(Vec<Expr>, DataType), SqlError> {
     let mut target = DataType::Null;
-    for result in &results {
+    for result in results.iter().filter(|result| !result.literal) {
         target = common_result(&target, &result.data_type, what)?;
+    }
+    // A bare string literal becomes a date or a point in time if the others are.
+    let point = matches!(target, DataType::Date | DataType::Timestamp | DataType::TimestampTz);
+    if !point && results.iter().any(|result| result.literal) {
+        target = common_result(&target, &DataType::Text, what)?;
     }
     let exprs = results.into_iter().map(|result| {
         if result.data_type == target {

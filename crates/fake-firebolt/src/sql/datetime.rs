@@ -298,6 +298,16 @@ impl Interval {
         })
     }
 
+    /// So many times as long; what is left of a month is that part of 30 days.
+    pub(crate) fn scaled(self, factor: f64) -> Option<Self> {
+        let months = self.months as f64 * factor;
+        let rest = (months - months.trunc()) * 30.0 * DAY as f64;
+        let micros = self.micros as f64 * factor + rest;
+        let fits = |value: f64| value.is_finite() && value.abs() < 9e18;
+        let both = fits(months) && fits(micros);
+        both.then(|| Self { months: months.trunc() as i64, micros: micros.round() as i64 })
+    }
+
     /// The other direction.
     pub(crate) fn negated(self) -> Self {
         Self { months: -self.months, micros: -self.micros }

@@ -13,6 +13,7 @@ use super::cast;
 use super::datetime::Interval;
 use super::error::SqlError;
 use super::function::Function;
+use super::lambda::Lambda;
 use super::like::Pattern;
 use super::meter;
 use super::plan::Plan;
@@ -91,6 +92,7 @@ pub(super) enum Expr {
     Cast(Box<Expr>, DataType),
     /// TRY_CAST: NULL where the value cannot be converted.
     TryCast(Box<(Expr, DataType)>),
+    Lambda(Box<Lambda>),
     Compare(Comparison, Box<Expr>, Box<Expr>),
     Distinct {
         left: Box<Expr>,
@@ -174,6 +176,7 @@ impl Expr {
                 let value = inner.eval(row, env)?;
                 Cow::Owned(cast::cast(&value, to)?)
             }
+            Self::Lambda(lambda) => Cow::Owned(lambda.eval(row, env)?),
             Self::TryCast(cast) => {
                 let value = cast.0.eval(row, env)?;
                 Cow::Owned(cast::cast(&value, &cast.1).unwrap_or(Value::Null))

@@ -185,7 +185,8 @@ fn subscript(items: &[Value], index: &Value) -> Result<Value, SqlError> {
     }
 }
 
-fn sum_of(element: &DataType) -> Option<DataType> {
+/// The type of a sum of such elements; `None` if they have none.
+pub(super) fn sum_of(element: &DataType) -> Option<DataType> {
     Some(match element {
         DataType::Integer | DataType::Bigint | DataType::Null => DataType::Bigint,
         DataType::Real | DataType::Double => DataType::Double,

@@ -25,6 +25,12 @@ pub(super) enum TimeFunction {
     FromEpoch,
     YearMonth,
     YearMonthDay,
+    /// Days added to a date, or taken off it.
+    ShiftDays {
+        back: bool,
+    },
+    /// The first date less the second.
+    DaysBetween,
     /// AT TIME ZONE: microseconds by which the zone is ahead of UTC.
     Zone(i64),
 }
@@ -81,6 +87,19 @@ impl TimeFunction {
                 let number = if self == Self::YearMonth { month } else { day };
                 let number = i32::try_from(number);
                 Value::Integer(number.map_err(|_| numeric::overflow(year, DataType::Integer))?)
+            }
+            Self::ShiftDays { back } => {
+                let days = whole(&values[1])?;
+                let days = if back { -days } else { days };
+                let day = micros(&values[0])? / datetime::DAY + days;
+                let day = i32::try_from(day).ok();
+                let inside = |day: &i32| datetime::in_range(i64::from(*day) * datetime::DAY);
+                let day = day.filter(inside);
+                Value::Date(day.ok_or_else(|| SqlError::data("date out of range"))?)
+            }
+            Self::DaysBetween => {
+                let days = (micros(&values[0])? - micros(&values[1])?) / datetime::DAY;
+                Value::Integer(i32::try_from(days).unwrap_or(i32::MAX))
             }
             Self::Zone(ahead) => match &values[0] {
                 Value::TimestampTz(at) => Value::Timestamp(at + ahead),

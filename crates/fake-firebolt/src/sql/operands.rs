@@ -13,6 +13,7 @@ impl Expr {
             Self::Cast(inner, _) | Self::Negate(inner, _) | Self::Shift(inner, _) => vec![inner],
             Self::Not(inner) => vec![inner],
             Self::TryCast(cast) => vec![&mut cast.0],
+            Self::Lambda(lambda) => lambda.arrays.iter_mut().collect(),
             Self::IsNull { operand, .. }
             | Self::IsTruth { operand, .. }
             | Self::InSet { operand, .. }
@@ -41,6 +42,7 @@ impl Expr {
             Self::Exists { query, .. } | Self::InQuery { query, .. } | Self::Scalar(query) => {
                 query.correlated
             }
+            Self::Lambda(lambda) => lambda.correlated,
             _ => false,
         }
     }
