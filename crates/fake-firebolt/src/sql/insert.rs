@@ -4,7 +4,7 @@ use sqlparser::ast::{self, Spanned};
 use sqlparser::tokenizer::Span;
 
 use super::bind::Binder;
-use super::cast::CastLevel;
+use super::cast::{self, CastLevel};
 use super::column_default::{is_default, missing};
 use super::error::SqlError;
 use super::execute::{check_nulls, refused};
@@ -12,7 +12,8 @@ use super::expr::{Env, Expr};
 use super::plan::project;
 use super::scope::{Scope, Typed, name_parts, single_name};
 use crate::mvcc::{Table, Transaction};
-use crate::value::{Column, Row};
+use crate::quirks::Acceptance;
+use crate::value::{Column, DataType, Row};
 
 /// The position of a column of the target table.
 pub(super) fn column_index(columns: &[Column], name: &str) -> Result<usize, SqlError> {
@@ -30,21 +31,24 @@ pub(super) fn assign(
     span: Option<Span>,
 ) -> Result<Expr, SqlError> {
     let from = typed.data_type.clone();
-    binder.coerce(typed, &column.data_type, CastLevel::Assignment).map(|typed| typed.expr).map_err(
-        |error| {
-            let error = match super::cast::level(&from, &column.data_type) {
-                Some(CastLevel::Implicit | CastLevel::Assignment) => error,
-                _ => SqlError::type_error(format!(
-                    "{from} can't be assigned to column {} of the type {}",
-                    column.name, column.data_type
-                )),
-            };
-            match span {
-                Some(span) => error.at(span),
-                None => error,
-            }
-        },
-    )
+    // A literal has no type yet that would need a cast.
+    let level = match typed.literal && binder.ctx.quirks.literal_assignment == Acceptance::Accept {
+        true => CastLevel::Explicit,
+        false => CastLevel::Assignment,
+    };
+    binder.coerce(typed, &column.data_type, level).map(|typed| typed.expr).map_err(|error| {
+        let error = match cast::level(&from, &column.data_type) {
+            Some(CastLevel::Implicit | CastLevel::Assignment) => error,
+            _ => SqlError::type_error(format!(
+                "{from} can't be assigned to column {} of the type {}",
+                column.name, column.data_type
+            )),
+        };
+        match span {
+            Some(span) => error.at(span),
+            None => error,
+        }
+    })
 }
 
 /// Positions of the listed columns, or of all where none is listed.
@@ -163,8 +167,12 @@ pub(super) fn run<'b>(
             let targets = fitting(relation.fields.len());
             let fields = relation.fields.into_iter().enumerate();
             let values = fields.map(|(index, field)| {
+                let column = targets.get(index).map(|index| &table.schema.columns[*index]);
+                let literal = field.data_type == DataType::Text
+                    && column.is_some_and(|column| needs_cast(&column.data_type))
+                    && is_literal(source, index);
                 let typed = Typed::new(Expr::Column(index), field.data_type, field.nullable);
-                (typed, None)
+                (Typed { literal, ..typed }, None)
             });
             let exprs = full_row(binder, &table, targets, values.collect())?;
             let env = Env::default();
@@ -180,6 +188,22 @@ pub(super) fn run<'b>(
     }
     let name = &table.schema.name;
     txn.write_rows(name, &[], rows).map_err(|error| refused(error, name))
+}
+
+/// Whether TEXT becomes this type by a written cast only.
+fn needs_cast(data_type: &DataType) -> bool {
+    cast::level(&DataType::Text, data_type) == Some(CastLevel::Explicit)
+}
+
+/// Whether a column of VALUES holds nothing but string literals and NULL.
+fn is_literal(source: &ast::Query, index: usize) -> bool {
+    let ast::SetExpr::Values(values) = source.body.as_ref() else { return false };
+    values.rows.iter().all(|row| match row.content.get(index) {
+        Some(ast::Expr::Value(value)) => {
+            matches!(value.value, ast::Value::SingleQuotedString(_) | ast::Value::Null)
+        }
+        _ => false,
+    })
 }
 
 fn says_default(values: &ast::Values) -> bool {
