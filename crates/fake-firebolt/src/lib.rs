@@ -21,7 +21,7 @@
 //! * [`engine_state`], [`history`]: the engine's life, what was committed and when
 //! * [`sql`], [`mvcc`]: the dialect; snapshots and conflicts
 //! * [`value`], [`quirks`]: what rows are made of; what is not known for certain
-//! * `parquet_file`: what READ_PARQUET and COPY read
+//! * [`files`], `parquet_file`, `csv_file`: what COPY and table functions read
 //!
 //! ```
 //! use std::sync::Arc;
@@ -52,6 +52,7 @@
 
 #[cfg(feature = "listen")]
 pub mod admin;
+mod csv_file;
 mod execution;
 #[cfg(feature = "listen")]
 pub mod handle;
@@ -63,6 +64,7 @@ mod wire;
 
 pub mod engine_state;
 pub mod fault;
+pub mod files;
 pub mod history;
 pub mod mvcc;
 pub mod quirks;

@@ -14,11 +14,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use crate::engine_state::{EngineLife, EngineState};
-use crate::execution::external_files::FileCache;
 use crate::execution::in_flight::Flights;
 use crate::execution::transactions::OpenTransactions;
 use crate::execution::{direct, restart};
 use crate::fault::Hooks;
+use crate::files::Files;
 use crate::history::{CommitLog, Committed};
 use crate::http::connection::ResetSwitch;
 use crate::http::token::Tokens;
@@ -52,6 +52,8 @@ pub struct FakeConfig {
     pub client_secret: String,
     /// LOCATIONs by name.
     pub locations: BTreeMap<String, Location>,
+    /// Buckets by name: where `s3://name/…` leads, in a URL or in a LOCATION that a client makes.
+    pub buckets: BTreeMap<String, Arc<dyn ObjectStore>>,
     /// The answers to the questions that public material leaves open.
     pub quirks: Quirks,
     /// Where every id, token and arbitrary pick comes from.
@@ -76,6 +78,7 @@ impl Default for FakeConfig {
             client_id: "client".to_owned(),
             client_secret: "secret".to_owned(),
             locations: BTreeMap::new(),
+            buckets: BTreeMap::new(),
             quirks: Quirks::default(),
             seed: 0,
             epoch_micros: 1_762_819_200_000_000,
@@ -125,13 +128,14 @@ impl FakeFirebolt {
             picks: Stream::new(config.seed, "picks"),
             panics: 0,
         };
-        let inner = Inner {
-            config,
-            hooks,
-            started: Instant::now(),
-            files: FileCache::default(),
-            state: Mutex::new(state),
-        };
+        let files = Files::new(
+            &config.locations,
+            &config.buckets,
+            config.quirks.clone(),
+            config.epoch_micros,
+        );
+        let inner =
+            Inner { config, hooks, started: Instant::now(), files, state: Mutex::new(state) };
         Self { inner: Arc::new(inner) }
     }
 
@@ -239,7 +243,7 @@ pub(crate) struct Inner {
     pub(crate) config: FakeConfig,
     pub(crate) hooks: Arc<dyn Hooks>,
     pub(crate) started: Instant,
-    pub(crate) files: FileCache,
+    pub(crate) files: Files,
     state: Mutex<State>,
 }
 

@@ -96,6 +96,7 @@ impl Bench {
             client_id: "id".to_owned(),
             client_secret: "secret".to_owned(),
             locations: BTreeMap::from([("cdc".to_owned(), location)]),
+            buckets: BTreeMap::new(),
             quirks,
             seed: 1,
             epoch_micros: 1_762_858_800_000_000,

@@ -62,6 +62,7 @@ impl Warehouse {
             client_id: names::CLIENT_ID.to_owned(),
             client_secret: names::CLIENT_SECRET.to_owned(),
             locations: BTreeMap::from([(names::LOCATION.to_owned(), location)]),
+            buckets: BTreeMap::new(),
             quirks: quirks(plan.warehouse.quirks.clone())?,
             seed: plan.seed.child("warehouse").0,
             epoch_micros: (FIRST_SECOND + 3600) * 1_000_000,

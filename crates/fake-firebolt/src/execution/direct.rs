@@ -20,6 +20,10 @@ pub(crate) fn setup(inner: &Arc<Inner>, script: &str) -> Result<(), SqlError> {
             StatementKind::Begin | StatementKind::Commit | StatementKind::Rollback => {
                 return Err(refused("a transaction"));
             }
+            StatementKind::Location => {
+                inner.files.apply(&statement, inner.now_micros())?;
+                continue;
+            }
             _ if !statement.external_reads().is_empty() => return Err(refused("a LOCATION")),
             _ => {}
         }

@@ -13,14 +13,12 @@
 //! * [`transactions`], [`boundary`]: open transactions; BEGIN, COMMIT, ROLLBACK
 //! * [`session`]: USE, SET and texts without a statement
 //! * [`engine_statement`]: START ENGINE and STOP ENGINE
-//! * [`external_files`]: what READ_PARQUET and COPY read
 //! * [`direct`]: the owner's own statements, without HTTP and faults
 
 pub(crate) mod boundary;
 pub(crate) mod call;
 pub(crate) mod direct;
 pub(crate) mod engine_statement;
-pub(crate) mod external_files;
 pub(crate) mod in_flight;
 pub(crate) mod life;
 pub(crate) mod restart;

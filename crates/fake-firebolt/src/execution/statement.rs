@@ -7,9 +7,12 @@
 use crate::fault::Phase;
 use crate::http::reply::Reply;
 use crate::mvcc::{Conflict, Transaction};
-use crate::quirks::{SnapshotRule, UnknownTransactionStatement};
+use crate::quirks::{Acceptance, Quirks, SnapshotRule, UnknownTransactionStatement};
 use crate::server::Inner;
-use crate::sql::{self, ExternalFiles, RunningQuery, SqlError, Statement, StatementContext};
+use crate::sql::{
+    self, ExternalFiles, RunningQuery, SqlError, SqlErrorKind, Statement, StatementContext,
+    StatementKind,
+};
 use crate::value::ResultSet;
 
 use super::boundary;
@@ -30,7 +33,7 @@ pub(crate) async fn autocommit(
 ) -> Result<Reply, Detour> {
     let (inner, sql) = (&life.call.inner, &life.call.info.sql);
     life.call.format()?;
-    let files = inner.files.fetch(&inner.config, statement).await?;
+    let files = inner.files.fetch(statement, &inner.config.account).await?;
     life.wait_for_engine().await?;
     life.take_off();
     let now = inner.now_micros();
@@ -40,10 +43,14 @@ pub(crate) async fn autocommit(
         Work::Done => {
             boundary::commit(life, transaction, None)
                 .map_err(|conflict| life.conflict(conflict))?;
+            if statement.kind() == StatementKind::Location {
+                inner.files.apply(statement, inner.now_micros())?;
+            }
         }
         Work::DoneAndKilled => {
             // A conflict is as invisible to the client as a commit: its engine is gone.
             let _ = boundary::commit(life, transaction, None);
+            let _ = inner.files.apply(statement, inner.now_micros());
             return Err(Detour::Stop(life.death()));
         }
         Work::Failed(detour) => return Err(detour),
@@ -72,8 +79,9 @@ pub(crate) async fn in_transaction(
     if let Some(refusal) = statement.refused_in_transaction() {
         return Err(refusal.into());
     }
+    refuse_copy(statement, &inner.config.quirks)?;
     life.call.format()?;
-    let files = inner.files.fetch(&inner.config, statement).await?;
+    let files = inner.files.fetch(statement, &inner.config.account).await?;
     life.wait_for_engine().await?;
     if !inner.state().transactions.contains(id) {
         // The engine went away while the statement waited, and took the transaction along.
@@ -99,6 +107,17 @@ pub(crate) async fn in_transaction(
     let reply = life.call.encode(&result, &life.query_id);
     drop(turn);
     reply
+}
+
+/// COPY inside an explicit transaction is an open question (firebolt-semantics §1.2).
+fn refuse_copy(statement: &Statement, quirks: &Quirks) -> Result<(), SqlError> {
+    match (statement.kind(), quirks.copy_in_transaction) {
+        (StatementKind::Copy, Acceptance::Refuse) => {
+            let text = "COPY FROM cannot run inside an explicit transaction";
+            Err(SqlError::new(SqlErrorKind::Data, text))
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn unknown(life: &mut Life<'_>, statement: &Statement, id: &str) -> Result<Reply, Detour> {

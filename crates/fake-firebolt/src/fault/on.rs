@@ -62,6 +62,7 @@ kinds! {
     StopEngine => "stop-engine",
     Explain => "explain",
     Show => "show",
+    Location => "location",
     Begin => "begin",
     Commit => "commit",
     Rollback => "rollback",

@@ -63,7 +63,8 @@ fn read_whole(name: &str, bytes: Bytes, quirks: &Quirks) -> Result<ExternalTable
         let group = reader.get_row_group(group).map_err(broken)?;
         read_group(name, group.as_ref(), &columns, &mut rows)?;
     }
-    Ok(ExternalTable { columns: columns.into_iter().map(|column| column.column).collect(), rows })
+    let columns = columns.into_iter().map(|column| column.column).collect();
+    Ok(ExternalTable { columns, rows, ..ExternalTable::default() })
 }
 
 fn data(name: &str, text: impl std::fmt::Display) -> SqlError {

@@ -8,11 +8,10 @@ use sqlparser::ast::{self, TableFactor};
 use super::ast_walk::is_word;
 use super::bind::Binder;
 use super::error::SqlError;
-use super::external::{ExternalRead, ExternalTable};
 use super::plan::Plan;
 use super::scope::{Field, Outer, fold, name_parts};
 use crate::mvcc::Table;
-use crate::value::{Column, Row, Value};
+use crate::value::Column;
 
 /// Rows and what their columns are called.
 #[derive(Debug)]
@@ -104,6 +103,9 @@ impl<'b> Binder<'b> {
         let schema = parts.len().checked_sub(2).map(|at| parts[at].as_str());
         if schema == Some("information_schema") {
             let view = &parts[parts.len() - 1];
+            if view == "locations" {
+                return self.locations_view();
+            }
             return self
                 .catalogue_view(view)
                 .map(|relation| relation.qualified(view))
@@ -153,108 +155,6 @@ impl<'b> Binder<'b> {
             Some(_) => SqlError::type_error(format!("\"{name}\" is a view, not a table")),
             None => SqlError::no_relation(&name),
         })
-    }
-
-    fn table_function(
-        &self,
-        name: &'b ast::ObjectName,
-        args: &'b ast::TableFunctionArgs,
-    ) -> Result<Relation, SqlError> {
-        let function = name_parts(name)?.join(".");
-        if function != "read_parquet" || args.settings.is_some() {
-            return Err(SqlError::unsupported(format!("the table function {function}")));
-        }
-        let mut read = ExternalRead { location: String::new(), pattern: String::new() };
-        for argument in &args.args {
-            match named_string(argument) {
-                Some((name, value)) if name.eq_ignore_ascii_case("location") => {
-                    value.clone_into(&mut read.location);
-                }
-                Some((name, value)) if name.eq_ignore_ascii_case("pattern") => {
-                    value.clone_into(&mut read.pattern);
-                }
-                _ => return Err(SqlError::unsupported(format!("READ_PARQUET({argument})"))),
-            }
-        }
-        let files = self.files(&read)?;
-        // Several files: the most recently modified one gives the columns (firebolt-semantics §4);
-        // DMS names files by time, so that is the last by name.
-        let Some((_, last)) = files.last() else {
-            return Err(no_files(&read));
-        };
-        let rows = stack(files, &last.columns)?;
-        let fields = fields_of(&last.columns, "read_parquet");
-        Ok(Relation { plan: Plan::Rows(Arc::new(rows)), fields })
-    }
-
-    /// The files the server fetched for this read.
-    pub(super) fn files(
-        &self,
-        read: &ExternalRead,
-    ) -> Result<&'b [(String, ExternalTable)], SqlError> {
-        self.ctx.files.get(read).ok_or_else(|| {
-            let location = &read.location;
-            let text = format!("location '{location}' does not exist or not authorized");
-            SqlError::not_found(text)
-        })
-    }
-}
-
-/// The text for a pattern that matches nothing (the real one is not publicly known).
-pub(super) fn no_files(read: &ExternalRead) -> SqlError {
-    let ExternalRead { location, pattern } = read;
-    SqlError::not_found(format!("No files found at location '{location}' for pattern '{pattern}'"))
-}
-
-/// Rows of several files under one list of columns; a column that a file lacks is NULL there
-/// (firebolt-semantics §4).
-pub(super) fn stack(
-    files: &[(String, ExternalTable)],
-    columns: &[Column],
-) -> Result<Vec<Row>, SqlError> {
-    let mut rows = Vec::new();
-    for (name, file) in files {
-        if file.columns == columns {
-            rows.extend(file.rows.iter().cloned());
-            continue;
-        }
-        let mut places = Vec::new();
-        for column in columns {
-            let place = file.columns.iter().position(|other| other.name == column.name);
-            if let Some(other) = place.map(|at| &file.columns[at])
-                && other.data_type != column.data_type
-            {
-                let text = format!(
-                    "column {} of file {name} has type {}, other files have {}",
-                    column.name, other.data_type, column.data_type
-                );
-                return Err(SqlError::type_error(text));
-            }
-            places.push(place);
-        }
-        let pick =
-            |row: &Row, place: &Option<usize>| place.map_or(Value::Null, |at| row[at].clone());
-        rows.extend(
-            file.rows
-                .iter()
-                .map(|row| -> Row { places.iter().map(|place| pick(row, place)).collect() }),
-        );
-    }
-    Ok(rows)
-}
-
-fn named_string(argument: &ast::FunctionArg) -> Option<(&str, &str)> {
-    let ast::FunctionArg::Named { name, arg, operator: ast::FunctionArgOperator::RightArrow } =
-        argument
-    else {
-        return None;
-    };
-    match arg {
-        ast::FunctionArgExpr::Expr(ast::Expr::Value(value)) => match &value.value {
-            ast::Value::SingleQuotedString(text) => Some((&name.value, text)),
-            _ => None,
-        },
-        _ => None,
     }
 }
 

@@ -1,146 +1,264 @@
 //! COPY … FROM: its own small parser, because sqlparser reads PostgreSQL's COPY only.
 //!
+//! ```text
+//! COPY [INTO] t [(col [DEFAULT v] [$cN | name | $source_file_…], …)]
+//!   FROM location | 'url' [, …] [LIMIT n] [OFFSET n] [[WITH] options] [WHERE condition]
+//! ```
 //! Both option spellings of firebolt-semantics §4 are read: `WITH (A = b, C = d)` and
 //! `WITH a = b c = d`. Options that would change what is loaded and that the fake does not have
 //! are refused by name.
 
-use super::bind::Binder;
-use super::bind_table::{no_files, stack};
-use super::cast::{self, CastLevel};
+use sqlparser::ast;
+
 use super::error::SqlError;
-use super::execute::{check_nulls, refused};
-use super::external::ExternalRead;
+use super::external::{CsvOptions, ExternalRead, FileFormat};
+use super::location;
 use super::parse::Cursor;
-use crate::mvcc::{Table, Transaction};
-use crate::quirks::CopyNoMatch;
-use crate::value::{Column, Row, Value};
+use super::read_options::{OptionValue, csv_option, is_credential, url};
 
 /// A parsed COPY.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CopyStatement {
     pub(super) table: Vec<String>,
-    pub(super) read: ExternalRead,
+    /// The listed columns; without a list, columns are found by name.
+    pub(super) mapping: Vec<MappedColumn>,
+    pub(super) reads: Vec<ExternalRead>,
+    pub(super) limit: Option<u64>,
+    pub(super) offset: u64,
+    /// Which files are loaded, by their metadata.
+    pub(super) condition: Option<Box<ast::Expr>>,
     pub(super) auto_create: bool,
     pub(super) allow_column_mismatch: bool,
+    pub(super) case_sensitive: bool,
+    /// How many rows of a file may be passed over; `None` for all of them.
+    pub(super) errors_max: Option<u64>,
+}
+
+/// One column of the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct MappedColumn {
+    pub(super) target: String,
+    /// What stands in for NULL, as text.
+    pub(super) default: Option<String>,
+    pub(super) source: Source,
+}
+
+/// Where the values of a column come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The column of that name.
+    Name(String),
+    /// The column at that place, from 1.
+    Index(usize),
+    /// What the store knows of the file.
+    Metadata(Metadata),
+}
+
+/// The metadata columns (firebolt-semantics §4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Metadata {
+    Name,
+    Timestamp,
+    Size,
+    Etag,
+}
+
+impl Metadata {
+    pub(super) const ALL: [(&'static str, Self); 4] = [
+        ("$source_file_name", Self::Name),
+        ("$source_file_timestamp", Self::Timestamp),
+        ("$source_file_size", Self::Size),
+        ("$source_file_etag", Self::Etag),
+    ];
 }
 
 /// Reads what follows the word COPY.
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<CopyStatement, SqlError> {
+    if cursor.peek_symbol("(") {
+        return Err(SqlError::unsupported("COPY (query) TO"));
+    }
     cursor.accept_word("INTO");
     let table = cursor.object_name()?;
-    if cursor.peek_symbol("(") {
-        return Err(SqlError::unsupported("a column list in COPY"));
+    if cursor.accept_word("TO") {
+        return Err(SqlError::unsupported("COPY TO"));
     }
+    let mapping = if cursor.accept_symbol("(") { mapping(cursor)? } else { Vec::new() };
     cursor.expect_word("FROM")?;
-    let location = cursor.identifier("the name of a LOCATION")?;
     let mut copy = CopyStatement {
         table,
-        read: ExternalRead { location, pattern: String::new() },
+        mapping,
+        reads: sources(cursor)?,
+        limit: None,
+        offset: 0,
+        condition: None,
         auto_create: true,
         allow_column_mismatch: true,
+        case_sensitive: false,
+        errors_max: Some(0),
     };
-    if cursor.accept_word("WITH") {
-        let parenthesised = cursor.accept_symbol("(");
-        while !cursor.at_end() && !cursor.accept_symbol(")") {
-            option(cursor, &mut copy)?;
-            if parenthesised {
-                cursor.accept_symbol(",");
-            }
+    let mut reading = Reading::default();
+    while !cursor.at_end() {
+        if cursor.accept_word("LIMIT") {
+            copy.limit = Some(count(cursor, "LIMIT")?);
+        } else if cursor.accept_word("OFFSET") {
+            copy.offset = count(cursor, "OFFSET")?;
+        } else if cursor.accept_word("WHERE") {
+            copy.condition = Some(Box::new(cursor.expression_until(&["LIMIT", "OFFSET", "WITH"])?));
+        } else if cursor.accept_word("WITH") || cursor.peek_symbol("(") {
+            options(cursor, &mut copy, &mut reading)?;
+        } else {
+            cursor.expect_end()?;
         }
     }
-    cursor.expect_end()?;
+    let format = reading.format();
+    for read in &mut copy.reads {
+        read.pattern.clone_from(&reading.pattern);
+        read.format.clone_from(&format);
+    }
     Ok(copy)
 }
 
-fn option(cursor: &mut Cursor<'_>, copy: &mut CopyStatement) -> Result<(), SqlError> {
-    let name = cursor.identifier("an option of COPY")?.to_ascii_uppercase();
-    cursor.expect_symbol("=")?;
-    let value = cursor.scalar()?;
-    let is = |expected: &str| value.eq_ignore_ascii_case(expected);
-    let flag = match () {
-        () if is("true") => Some(true),
-        () if is("false") => Some(false),
-        () => None,
-    };
-    match (name.as_str(), flag) {
-        ("PATTERN", _) => copy.read.pattern = value,
-        ("TYPE", _) if is("PARQUET") || is("AUTO") => {}
+fn mapping(cursor: &mut Cursor<'_>) -> Result<Vec<MappedColumn>, SqlError> {
+    let mut columns: Vec<MappedColumn> = Vec::new();
+    loop {
+        let target = cursor.identifier("a column")?;
+        if columns.iter().any(|column| column.target == target) {
+            return Err(SqlError::type_error(format!("column {target} is listed more than once")));
+        }
+        let default = if cursor.accept_word("DEFAULT") { Some(cursor.scalar()?) } else { None };
+        let ends = cursor.peek_symbol(",") || cursor.peek_symbol(")");
+        let source = if ends { Source::Name(target.clone()) } else { source(cursor)? };
+        columns.push(MappedColumn { target, default, source });
+        if cursor.accept_symbol(")") {
+            return Ok(columns);
+        }
+        cursor.expect_symbol(",")?;
+    }
+}
+
+fn source(cursor: &mut Cursor<'_>) -> Result<Source, SqlError> {
+    let name = cursor.identifier("a column of the file")?;
+    if let Some((_, metadata)) = Metadata::ALL.iter().find(|(other, _)| *other == name) {
+        return Ok(Source::Metadata(*metadata));
+    }
+    if let Some(number) = name.strip_prefix("$c") {
+        let index = number.parse().ok().filter(|index| *index >= 1);
+        let wrong = || SqlError::type_error(format!("{name} is not a place: they begin at $c1"));
+        return Ok(Source::Index(index.ok_or_else(wrong)?));
+    }
+    if name.starts_with('$') {
+        return Err(SqlError::unsupported(format!("the metadata column {name}")));
+    }
+    Ok(Source::Name(name))
+}
+
+fn sources(cursor: &mut Cursor<'_>) -> Result<Vec<ExternalRead>, SqlError> {
+    let mut reads = Vec::new();
+    loop {
+        let location = if cursor.peek_string() {
+            url(&cursor.string()?)?
+        } else {
+            cursor.identifier("the name of a LOCATION")?
+        };
+        reads.push(ExternalRead { location, ..ExternalRead::default() });
+        if !cursor.accept_symbol(",") {
+            return Ok(reads);
+        }
+    }
+}
+
+fn count(cursor: &mut Cursor<'_>, what: &str) -> Result<u64, SqlError> {
+    let text = cursor.scalar()?;
+    text.parse().map_err(|_| SqlError::type_error(format!("{what} cannot be {text}")))
+}
+
+/// The options that say how files are read.
+#[derive(Default)]
+struct Reading {
+    pattern: String,
+    kind: Option<String>,
+    csv: CsvOptions,
+}
+
+impl Reading {
+    fn format(self: &Reading) -> FileFormat {
+        let csv = self.csv.clone();
+        match self.kind.as_deref() {
+            Some("PARQUET") => FileFormat::Parquet,
+            Some("CSV") => FileFormat::Csv(csv),
+            Some("TSV") => {
+                FileFormat::Csv(CsvOptions { delimiter: csv.delimiter.or(Some('\t')), ..csv })
+            }
+            _ => FileFormat::Auto(csv),
+        }
+    }
+}
+
+/// Reads the options that follow WITH.
+fn options(
+    cursor: &mut Cursor<'_>,
+    copy: &mut CopyStatement,
+    reading: &mut Reading,
+) -> Result<(), SqlError> {
+    let parenthesised = cursor.accept_symbol("(");
+    loop {
+        if parenthesised && cursor.accept_symbol(")") {
+            return Ok(());
+        }
+        let ends = ["WHERE", "LIMIT", "OFFSET"].iter().any(|word| cursor.peek_is(word));
+        if !parenthesised && (cursor.at_end() || ends) {
+            return Ok(());
+        }
+        let name = cursor.identifier("an option of COPY")?.to_ascii_uppercase();
+        cursor.expect_symbol("=")?;
+        if name == "CREDENTIALS" {
+            location::credentials(cursor)?;
+        } else {
+            let value = cursor.option_value()?;
+            option(&name, &value, copy, reading)?;
+        }
+        cursor.accept_symbol(",");
+    }
+}
+
+fn option(
+    name: &str,
+    value: &OptionValue,
+    copy: &mut CopyStatement,
+    reading: &mut Reading,
+) -> Result<(), SqlError> {
+    let refused = || SqlError::unsupported(format!("COPY … WITH {name} = {}", value.text()));
+    match (name, value.flag()) {
+        // The vendor's page on LOCATIONs calls it OBJECT_PATTERN.
+        ("PATTERN" | "OBJECT_PATTERN", _) => value.text().clone_into(&mut reading.pattern),
+        ("TYPE", _) => {
+            let kind = value.text().to_ascii_uppercase();
+            if !matches!(kind.as_str(), "AUTO" | "CSV" | "TSV" | "PARQUET") {
+                return Err(refused());
+            }
+            reading.kind = Some(kind);
+        }
         ("AUTO_CREATE", Some(flag)) => copy.auto_create = flag,
         ("ALLOW_COLUMN_MISMATCH", Some(flag)) => copy.allow_column_mismatch = flag,
-        ("MAX_ERRORS_PER_FILE", _) if is("0") || is("0%") => {}
-        _ => return Err(SqlError::unsupported(format!("COPY … WITH {name} = {value}"))),
+        ("CASE_SENSITIVE_COLUMN_MAPPING", Some(flag)) => copy.case_sensitive = flag,
+        ("MAX_ERRORS_PER_FILE", _) => copy.errors_max = errors_max(value.text())?,
+        ("INFER_SCHEMA", _) => return Err(refused()),
+        (name, _) if is_credential(name) => {}
+        (name, _) if csv_option(&mut reading.csv, name, value)?.is_some() => {}
+        _ => return Err(refused()),
     }
     Ok(())
 }
 
-/// Runs COPY: appends to a table that is there, creates one that is not.
-pub(super) fn run(
-    copy: &CopyStatement,
-    binder: &Binder<'_>,
-    txn: &mut Transaction,
-) -> Result<(), SqlError> {
-    let name = binder.table_name(&copy.table)?;
-    let files = binder.files(&copy.read)?;
-    let existing = binder.view.table(&name).cloned();
-    let Some((_, first)) = files.first() else {
-        let empty = binder.ctx.quirks.copy_no_match == CopyNoMatch::Empty;
-        return if empty && existing.is_some() { Ok(()) } else { Err(no_files(&copy.read)) };
-    };
-    let rows = stack(files, &first.columns)?;
-    match existing {
-        Some(table) => {
-            let rows = fitted(copy, &first.columns, &rows, &table)?;
-            txn.write_rows(&name, &[], rows).map_err(|error| refused(error, &name))
-        }
-        None if copy.auto_create => {
-            // The file's own case: staging tables have a column "Op" (firebolt-semantics §4).
-            let columns = first.columns.clone();
-            txn.create_table(&name, columns, Vec::new(), binder.ctx.now_micros, rows)
-                .map_err(|error| refused(error, &name))
-        }
-        None => Err(SqlError::no_relation(&name)),
+/// A number of rows, or one of the two percentages that the vendor's page allows.
+fn errors_max(text: &str) -> Result<Option<u64>, SqlError> {
+    match text {
+        "0%" => Ok(Some(0)),
+        "100%" => Ok(None),
+        _ => text.parse().map(Some).map_err(|_| {
+            SqlError::type_error(format!(
+                "MAX_ERRORS_PER_FILE cannot be {text}: it is a number of rows, '0%' or '100%'"
+            ))
+        }),
     }
-}
-
-/// Rows of a file in the columns of a table, which are found by name, in any case.
-fn fitted(
-    copy: &CopyStatement,
-    columns: &[Column],
-    rows: &[Row],
-    table: &Table,
-) -> Result<Vec<Row>, SqlError> {
-    let mut places = Vec::new();
-    for column in &table.schema.columns {
-        let exact = columns.iter().position(|other| other.name == column.name);
-        let folded =
-            || columns.iter().position(|other| other.name.eq_ignore_ascii_case(&column.name));
-        let place = exact.or_else(folded);
-        match place.map(|at| &columns[at].data_type) {
-            None if !copy.allow_column_mismatch => {
-                return Err(SqlError::not_found(format!("Couldn't find column {}", column.name)));
-            }
-            Some(from)
-                if cast::level(from, &column.data_type) > Some(CastLevel::Assignment)
-                    || cast::level(from, &column.data_type).is_none() =>
-            {
-                return Err(cast::refused(from, &column.data_type));
-            }
-            _ => places.push(place),
-        }
-    }
-    let mut fitted = Vec::with_capacity(rows.len());
-    for row in rows {
-        let mut values = Vec::with_capacity(places.len());
-        for (column, place) in table.schema.columns.iter().zip(&places) {
-            values.push(match place {
-                Some(at) if columns[*at].data_type == column.data_type => row[*at].clone(),
-                Some(at) => cast::cast(&row[*at], &column.data_type)?,
-                None => Value::Null,
-            });
-        }
-        let row = Row::from(values);
-        check_nulls(&table.schema.columns, &row, "INSERT INTO")?;
-        fitted.push(row);
-    }
-    Ok(fitted)
 }

@@ -10,7 +10,7 @@ use super::context::StatementContext;
 use super::error::{SqlError, SqlErrorKind};
 use super::expr::Env;
 use super::statement::{Body, Statement, StatementKind};
-use super::{copy, ddl, delete, insert, merge, meter, update};
+use super::{copy_load, ddl, delete, insert, merge, meter, update};
 use crate::mvcc::{Store, Transaction, WriteError};
 use crate::quirks::SnapshotRule;
 use crate::value::{Column, ResultSet, Row, Value};
@@ -43,7 +43,11 @@ pub(crate) fn execute_on_snapshot(
     let parsed = match &statement.body {
         Body::Sql(parsed) => parsed.statement(),
         Body::Definition(definition) => return definition.run(&view, ctx.facts(), txn),
-        Body::Copy(copy) => return copy::run(copy, &binder, txn).map(|()| ResultSet::default()),
+        Body::Copy(copy) => {
+            return copy_load::run(copy, &binder, txn).map(|()| ResultSet::default());
+        }
+        // The server makes, changes and removes LOCATIONs when the statement takes effect.
+        Body::Location(_) => return Ok(ResultSet::default()),
         Body::Name(_) | Body::Setting(..) | Body::None => return outside(statement.kind),
     };
     match parsed {

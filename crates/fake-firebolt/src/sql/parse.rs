@@ -10,11 +10,11 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use super::error::{SqlError, SqlErrorKind};
-use super::external::ExternalRead;
 use super::parse_array_type::drop_element_nulls;
 use super::parse_cache::Tree;
+use super::read_options::OptionValue;
 use super::statement::{Body, Statement, StatementKind};
-use super::{copy, ddl, escapes, parse_definition};
+use super::{copy, ddl, escapes, location, parse_definition, table_function};
 
 /// Operators between two commas, and set operations overall: longer chains would become trees so
 /// deep that walking them overflows the stack.
@@ -145,7 +145,10 @@ pub(super) fn parse_tokens(mut tokens: Vec<TokenWithSpan>) -> Result<Statement, 
         drop_element_nulls(&mut tokens);
     }
     check_chains(&tokens)?;
-    let mut cursor = Cursor { tokens: &tokens, at: 0 };
+    if let Some(location) = location::parse(&tokens)? {
+        return Ok(Statement::new(StatementKind::Location, Body::Location(Box::new(location))));
+    }
+    let mut cursor = Cursor::new(&tokens);
     let first = cursor.peek_word().map(str::to_ascii_uppercase).unwrap_or_default();
     let plain = |kind| Statement::new(kind, Body::None);
     match first.as_str() {
@@ -165,8 +168,8 @@ pub(super) fn parse_tokens(mut tokens: Vec<TokenWithSpan>) -> Result<Statement, 
         "COPY" => {
             cursor.at += 1;
             let copy = copy::parse(&mut cursor)?;
-            let reads = vec![copy.read.clone()];
-            Ok(Statement { body: Body::Copy(copy), reads, ..plain(StatementKind::Copy) })
+            let reads = copy.reads.clone();
+            Ok(Statement { body: Body::Copy(Box::new(copy)), reads, ..plain(StatementKind::Copy) })
         }
         _ => match parse_definition::parse(tokens, &first)? {
             parse_definition::Read::Whole(kind, definition) => {
@@ -219,7 +222,7 @@ pub(super) fn parse_part<T>(
 }
 
 fn parse_general(tokens: Vec<TokenWithSpan>) -> Result<Statement, SqlError> {
-    let reads = table_functions(&tokens)?;
+    let reads = table_function::reads(&tokens)?;
     let mut parsed = parse_part(tokens, Parser::parse_statement)?;
     if let ast::Statement::CreateTable(create) = &mut parsed {
         ddl::check_create(create)?;
@@ -293,45 +296,17 @@ pub(super) fn word_is(token: Option<&TokenWithSpan>, expected: &str) -> bool {
         if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(expected))
 }
 
-/// Finds the files of every READ_PARQUET in the statement.
-pub(super) fn table_functions(tokens: &[TokenWithSpan]) -> Result<Vec<ExternalRead>, SqlError> {
-    let mut reads: Vec<ExternalRead> = Vec::new();
-    for at in 0..tokens.len() {
-        let call = word_is(tokens.get(at), "READ_PARQUET")
-            && matches!(tokens.get(at + 1), Some(token) if token.token == Token::LParen);
-        if !call {
-            continue;
-        }
-        let mut cursor = Cursor { tokens, at: at + 2 };
-        let mut read = ExternalRead { location: String::new(), pattern: String::new() };
-        while !cursor.accept_symbol(")") {
-            let name = cursor.identifier("LOCATION or PATTERN, by name")?;
-            cursor.expect_symbol("=>")?;
-            let value = cursor.string()?;
-            match name.as_str() {
-                "location" => read.location = value,
-                "pattern" => read.pattern = value,
-                _ => return Err(SqlError::unsupported(format!("READ_PARQUET({name} => …)"))),
-            }
-            cursor.accept_symbol(",");
-        }
-        if read.location.is_empty() {
-            return Err(SqlError::unsupported("READ_PARQUET without LOCATION"));
-        }
-        if !reads.contains(&read) {
-            reads.push(read);
-        }
-    }
-    Ok(reads)
-}
-
 /// A place in a token list, for the small parsers.
 pub(super) struct Cursor<'t> {
     pub(super) tokens: &'t [TokenWithSpan],
     pub(super) at: usize,
 }
 
-impl Cursor<'_> {
+impl<'t> Cursor<'t> {
+    pub(super) fn new(tokens: &'t [TokenWithSpan]) -> Self {
+        Self { tokens, at: 0 }
+    }
+
     fn peek(&self) -> Option<&Token> {
         self.tokens.get(self.at).map(|token| &token.token)
     }
@@ -402,6 +377,61 @@ impl Cursor<'_> {
             parts.push(self.identifier("a table")?);
         }
         Ok(parts)
+    }
+
+    pub(super) fn peek_string(&self) -> bool {
+        matches!(self.peek(), Some(Token::SingleQuotedString(_)))
+    }
+
+    /// Whether this bare word comes next.
+    pub(super) fn peek_is(&self, expected: &str) -> bool {
+        self.peek_word().is_some_and(|word| word.eq_ignore_ascii_case(expected))
+    }
+
+    /// Whether the token after the next is this symbol.
+    pub(super) fn peek_second_symbol(&self, expected: &str) -> bool {
+        let second = Cursor { tokens: self.tokens, at: self.at + 1 };
+        second.peek_symbol(expected)
+    }
+
+    /// Reads an expression that ends before one of these words or with the statement.
+    pub(super) fn expression_until(&mut self, ends: &[&str]) -> Result<ast::Expr, SqlError> {
+        let rest = &self.tokens[self.at.min(self.tokens.len())..];
+        let mut depth = 0_usize;
+        let length = rest.iter().position(|token| match token.token {
+            Token::LParen => {
+                depth += 1;
+                false
+            }
+            Token::RParen => {
+                depth = depth.saturating_sub(1);
+                false
+            }
+            _ => depth == 0 && ends.iter().any(|end| word_is(Some(token), end)),
+        });
+        let length = length.unwrap_or(rest.len());
+        let mut parser = Parser::new(&FireboltDialect)
+            .with_recursion_limit(PARSER_DEPTH_MAX)
+            .with_tokens_with_locations(rest[..length].to_vec());
+        let expr = parser.parse_expr().map_err(reword)?;
+        let after = parser.peek_token();
+        if after.token != Token::EOF {
+            let text = format!("syntax error, unexpected {}", after.token);
+            return Err(SqlError::syntax(after.span.start, text));
+        }
+        self.at += length;
+        Ok(expr)
+    }
+
+    /// The value of an option: a string, a number, or a bare word.
+    pub(super) fn option_value(&mut self) -> Result<OptionValue, SqlError> {
+        if self.peek_string() {
+            return self.string().map(OptionValue::Text);
+        }
+        if matches!(self.peek(), Some(Token::Word(word)) if word.quote_style.is_some()) {
+            return self.identifier("a value").map(OptionValue::Word);
+        }
+        self.scalar().map(OptionValue::Word)
     }
 
     pub(super) fn string(&mut self) -> Result<String, SqlError> {

@@ -13,10 +13,11 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::definition::{ClonedIndexes, Definition, EntryKind, Shown};
 use super::error::SqlError;
-use super::parse::{Cursor, parse_part, table_functions, word_is};
+use super::parse::{Cursor, parse_part, word_is};
 use super::parse_change;
 use super::statement::StatementKind;
 use super::table_clauses::{self, TableClauses};
+use super::table_function;
 
 /// What was made of the tokens.
 pub(super) enum Read {
@@ -219,7 +220,7 @@ fn create_view(cursor: &mut Cursor<'_>, or_replace: bool) -> Result<Definition, 
     }
     cursor.expect_word("AS")?;
     let rest = cursor.tokens[cursor.at..].to_vec();
-    if !table_functions(&rest)?.is_empty() {
+    if !table_function::reads(&rest)?.is_empty() {
         return Err(SqlError::unsupported("a view over files"));
     }
     if rest.is_empty() {
@@ -353,7 +354,7 @@ fn explain(cursor: &mut Cursor<'_>) -> Result<Definition, SqlError> {
     if !matches!(word.as_str(), "SELECT" | "WITH" | "VALUES") && !cursor.peek_symbol("(") {
         return Err(SqlError::unsupported(format!("EXPLAIN of {word}")));
     }
-    if !table_functions(&rest)?.is_empty() {
+    if !table_function::reads(&rest)?.is_empty() {
         return Err(SqlError::unsupported("EXPLAIN of a query over files"));
     }
     cursor.at = cursor.tokens.len();

@@ -6,6 +6,7 @@ use super::copy::CopyStatement;
 use super::definition::Definition;
 use super::error::{SqlError, SqlErrorKind};
 use super::external::ExternalRead;
+use super::location::LocationStatement;
 use super::parse_cache::Tree;
 use super::table_clauses::TableClauses;
 
@@ -56,6 +57,8 @@ pub enum StatementKind {
     Explain,
     /// SHOW or DESCRIBE.
     Show,
+    /// CREATE, ALTER or DROP LOCATION.
+    Location,
     /// BEGIN.
     Begin,
     /// COMMIT.
@@ -103,7 +106,10 @@ impl StatementKind {
     /// Whether BEGIN … COMMIT may hold it (firebolt-semantics §1.2).
     #[must_use]
     pub fn is_transactional(self) -> bool {
-        !matches!(self, Self::Engine | Self::StartEngine | Self::StopEngine | Self::Vacuum)
+        !matches!(
+            self,
+            Self::Engine | Self::StartEngine | Self::StopEngine | Self::Vacuum | Self::Location
+        )
     }
 }
 
@@ -111,7 +117,8 @@ impl StatementKind {
 #[derive(Debug, Clone)]
 pub(super) enum Body {
     Sql(Tree),
-    Copy(CopyStatement),
+    Copy(Box<CopyStatement>),
+    Location(Box<LocationStatement>),
     /// What sqlparser does not read.
     Definition(Arc<Definition>),
     /// USE: the name.
@@ -154,6 +161,7 @@ impl Statement {
             StatementKind::Engine => "CREATE, ALTER, and DROP ENGINE",
             StatementKind::StartEngine => "START ENGINE",
             StatementKind::StopEngine => "STOP ENGINE",
+            StatementKind::Location => "CREATE, ALTER, and DROP LOCATION",
             _ => "VACUUM",
         };
         let text = format!("{what} cannot run inside an explicit transaction");
@@ -180,6 +188,15 @@ impl Statement {
             Definition::RunEngine { start, name, terminate, .. } if name == engine => {
                 Some(EngineRun { start: *start, terminate: *terminate })
             }
+            _ => None,
+        }
+    }
+
+    /// What a CREATE, ALTER or DROP LOCATION asks for; the server keeps the LOCATIONs.
+    #[must_use]
+    pub fn location(&self) -> Option<&LocationStatement> {
+        match &self.body {
+            Body::Location(location) => Some(location),
             _ => None,
         }
     }

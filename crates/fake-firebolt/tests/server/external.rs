@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use fake_firebolt::quirks::{Acceptance, Quirks};
 use fake_firebolt::{FakeConfig, FakeFirebolt, Location};
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt, path::Path};
@@ -219,4 +220,74 @@ async fn a_pattern_without_a_file_is_an_error() {
     let copy = "COPY INTO stg_1 FROM cdc WITH (PATTERN = 'none.parquet', TYPE = PARQUET, \
                 AUTO_CREATE = TRUE)";
     assert_eq!(client.sql(copy).await.status(), 400);
+}
+
+/// A fake with the bucket `data`, and no LOCATION.
+async fn with_bucket(files: &[(&str, &str)], quirks: Quirks) -> FakeFirebolt {
+    let bucket = InMemory::new();
+    for (path, text) in files {
+        bucket
+            .put(&Path::from(*path), Bytes::from((*text).to_owned()).into())
+            .await
+            .expect("a put");
+    }
+    let buckets: BTreeMap<String, Arc<dyn ObjectStore>> =
+        BTreeMap::from([("data".to_owned(), Arc::new(bucket) as Arc<dyn ObjectStore>)]);
+    fake_with(&Script::new(), FakeConfig { buckets, quirks, ..FakeConfig::default() })
+}
+
+#[tokio::test(start_paused = true)]
+async fn locations_are_the_account_s_and_no_transaction_s() {
+    let fake = with_bucket(&[("a/x.csv", "1,one\n")], Quirks::default()).await;
+    let mut client = Client::sign_on(&fake, "worker-1").await;
+    let create = "CREATE LOCATION mine WITH SOURCE = AMAZON_S3 URL = 's3://data/a/'";
+    client.ok(create).await;
+    let mut other = Client::sign_on(&fake, "worker-2").await;
+    let read = "SELECT f1 FROM READ_CSV(LOCATION => 'mine')";
+    assert_eq!(other.ok(read).await, serde_json::json!([["one"]]));
+    assert!(client.sql(create).await.error().contains("location 'mine' already exists"));
+    client.ok("BEGIN").await;
+    let error = client.sql("DROP LOCATION mine").await.error();
+    assert!(error.contains("cannot run inside an explicit transaction"), "{error}");
+    let error = client.sql(read).await.error();
+    assert!(error.contains("transaction is aborted"), "{error}");
+    client.ok("ROLLBACK").await;
+    assert_eq!(other.ok(read).await, serde_json::json!([["one"]]), "it was not dropped");
+    fake.setup("DROP LOCATION mine").expect("the owner may");
+    let error = other.sql(read).await.error();
+    assert!(error.contains("location 'mine' does not exist or not authorized"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn copy_inside_a_transaction_is_a_quirk() {
+    let files = [("x.csv", "1,one\n")];
+    for copy_in_transaction in [Acceptance::Accept, Acceptance::Refuse] {
+        let quirks = Quirks { copy_in_transaction, ..Quirks::default() };
+        let fake = with_bucket(&files, quirks).await;
+        let mut client = Client::sign_on(&fake, "worker-1").await;
+        client.ok("BEGIN").await;
+        let answer = client.sql("COPY loaded FROM 's3://data/x.csv'").await;
+        if copy_in_transaction == Acceptance::Accept {
+            assert_eq!(answer.status(), 200);
+            client.ok("COMMIT").await;
+            let count = client.ok("SELECT COUNT(*) FROM loaded").await;
+            assert_eq!(count, serde_json::json!([["1"]]));
+        } else {
+            let error = answer.error();
+            assert!(
+                error.contains("COPY FROM cannot run inside an explicit transaction"),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_file_is_loaded_whole() {
+    let text: String = (0..100_000).map(|i| format!("{i},name {i},{}\n", i * 3)).collect();
+    let fake = with_bucket(&[("x.csv", &text)], Quirks::default()).await;
+    let mut client = Client::sign_on(&fake, "worker-1").await;
+    client.ok("COPY loaded FROM 's3://data/x.csv'").await;
+    let sums = client.ok("SELECT COUNT(*), SUM(f0), MAX(f2) FROM loaded").await;
+    assert_eq!(sums, serde_json::json!([["100000", "4999950000", "299997"]]));
 }

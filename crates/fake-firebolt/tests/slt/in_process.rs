@@ -10,12 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use fake_firebolt::mvcc::{Store, Transaction};
 use fake_firebolt::quirks::Quirks;
-use fake_firebolt::sql::{
-    self, ExternalFiles, RunningQuery, Statement, StatementContext, StatementKind,
-};
+use fake_firebolt::sql::{self, RunningQuery, Statement, StatementContext, StatementKind};
 use fake_firebolt::value::{DataType, ResultSet, Value};
 use sqllogictest::{DB, DBOutput};
 
+use super::files::Outside;
 use super::letter::Letter;
 
 /// 2025-11-11 10:00:00 UTC.
@@ -49,6 +48,7 @@ pub(crate) struct World {
     quirks: Quirks,
     now_micros: i64,
     draws: u64,
+    outside: Outside,
 }
 
 impl World {
@@ -56,13 +56,13 @@ impl World {
     pub(crate) fn new() -> Arc<Mutex<Self>> {
         let quirks = Quirks::default();
         let store = Store::new(quirks.clone());
-        Arc::new(Mutex::new(Self { store, quirks, now_micros: EPOCH_MICROS, draws: 0 }))
+        let outside = Outside::new(&quirks);
+        Arc::new(Mutex::new(Self { store, quirks, now_micros: EPOCH_MICROS, draws: 0, outside }))
     }
 }
 
 pub(crate) struct Session {
     world: Arc<Mutex<World>>,
-    files: Arc<ExternalFiles>,
     /// Whether cells are written in the one form of all engines, or as the fake writes them.
     shared: bool,
     open: Option<Transaction>,
@@ -71,8 +71,8 @@ pub(crate) struct Session {
 
 impl Session {
     /// One connection to that world.
-    pub(crate) fn new(world: Arc<Mutex<World>>, files: Arc<ExternalFiles>, shared: bool) -> Self {
-        Self { world, files, shared, open: None, doomed: false }
+    pub(crate) fn new(world: Arc<Mutex<World>>, shared: bool) -> Self {
+        Self { world, shared, open: None, doomed: false }
     }
 
     fn run_text(&mut self, text: &str) -> Result<ResultSet, Failure> {
@@ -108,6 +108,13 @@ impl Session {
         statement: &Statement,
         text: &str,
     ) -> Result<ResultSet, Failure> {
+        let files = match world.outside.fetch(statement) {
+            Ok(files) => files,
+            Err(error) => {
+                self.doomed = self.open.is_some();
+                return Err(Failure(error.text));
+            }
+        };
         let mut own = None;
         let txn = match &mut self.open {
             Some(_) if let Some(refusal) = statement.refused_in_transaction() => {
@@ -133,7 +140,7 @@ impl Session {
             database: "warehouse",
             engine: "engine",
             account: "account",
-            files: &self.files,
+            files: &files,
             quirks: &world.quirks,
             running: &running,
             random: &mut random,
@@ -148,6 +155,8 @@ impl Session {
         };
         if let Some(txn) = own {
             commit(world, txn)?;
+            let applied = world.outside.apply(statement, world.now_micros);
+            applied.map_err(|error| Failure(error.text))?;
         }
         Ok(rows)
     }
@@ -174,6 +183,7 @@ fn set(world: &mut World, statement: &Statement) -> Result<ResultSet, Failure> {
         serde_json::from_str(value).unwrap_or_else(|_| serde_json::Value::String(value.to_owned()));
     world.quirks = serde_json::from_value(all).map_err(|e| Failure(e.to_string()))?;
     world.store = Store::new(world.quirks.clone());
+    world.outside = Outside::new(&world.quirks);
     Ok(ResultSet::default())
 }
 

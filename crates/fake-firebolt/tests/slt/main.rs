@@ -5,6 +5,7 @@
 //! judges. What is accepted and what is refused is written down in `docs/dialect.md`.
 
 mod corpus;
+mod files;
 mod in_process;
 mod letter;
 mod staged_files;
@@ -25,14 +26,13 @@ const SHARED_RECORDS_MIN: usize = 900;
 
 #[test]
 fn every_script_holds() {
-    let files = Arc::new(staged_files::staged_files());
     let mut failed = Vec::new();
     for script in scripts() {
         let world = World::new();
         let mut runner = Runner::new(|| {
-            let (world, files) = (Arc::clone(&world), Arc::clone(&files));
+            let world = Arc::clone(&world);
             let shared = script.is_shared();
-            async move { Ok(Session::new(world, files, shared)) }
+            async move { Ok(Session::new(world, shared)) }
         });
         failed.extend(corpus::failures(&mut runner, &script));
     }

@@ -1,17 +1,23 @@
 //! Files as a CDC tool writes them, and the same reduced by the engine: what READ_PARQUET and COPY
 //! find in the scripts.
 
-use fake_firebolt::sql::{ExternalFiles, ExternalRead, ExternalTable};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fake_firebolt::sql::{ExternalFile, ExternalTable};
 use fake_firebolt::value::{Column, DataType, Numeric, Value};
 
 use super::in_process::EPOCH_MICROS;
+
+/// Files of the LOCATION `cdc`, by pattern.
+pub(crate) type Staged = BTreeMap<String, Vec<ExternalFile>>;
 
 fn column(name: &str, data_type: DataType, nullable: bool) -> Column {
     Column { name: name.into(), data_type, nullable }
 }
 
 /// A file as DMS writes it, and the same reduced by the engine.
-pub(crate) fn staged_files() -> ExternalFiles {
+pub(crate) fn staged_files() -> Staged {
     let decimal = |unscaled| Value::Numeric(Numeric { unscaled, scale: 0 });
     let wide = DataType::Numeric { precision: 38, scale: 0 };
     let raw = ExternalTable {
@@ -29,6 +35,7 @@ pub(crate) fn staged_files() -> ExternalFiles {
                     .into()
             })
             .to_vec(),
+        ..ExternalTable::default()
     };
     let reduced = ExternalTable {
         columns: vec![
@@ -53,11 +60,16 @@ pub(crate) fn staged_files() -> ExternalFiles {
                 .into()
             })
             .to_vec(),
+        ..ExternalTable::default()
     };
-    let mut files = ExternalFiles::default();
+    let mut files = Staged::new();
     let mut add = |pattern: &str, contents: Vec<(String, ExternalTable)>| {
-        let read = ExternalRead { location: "cdc".into(), pattern: pattern.into() };
-        files.0.insert(read, contents);
+        let file = |(name, table): (String, ExternalTable)| ExternalFile {
+            name,
+            table: Arc::new(table),
+            ..ExternalFile::default()
+        };
+        files.insert(pattern.to_owned(), contents.into_iter().map(file).collect());
     };
     add("db/users/2025/11/11/x.parquet", vec![("x.parquet".into(), raw.clone())]);
     add(
@@ -69,6 +81,7 @@ pub(crate) fn staged_files() -> ExternalFiles {
                 ExternalTable {
                     columns: raw.columns[..4].to_vec(),
                     rows: raw.rows.iter().map(|row| row[..4].into()).collect(),
+                    ..ExternalTable::default()
                 },
             ),
         ],

@@ -12,6 +12,7 @@ use fake_firebolt::admin::Admin;
 use fake_firebolt::fault::Side;
 use fake_firebolt::quirks::Quirks;
 use fake_firebolt::{FakeConfig, FakeFirebolt, Hooks, Location, NoFaults};
+use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use tokio::net::TcpListener;
 
@@ -27,6 +28,9 @@ pub(super) struct Serve {
     /// A LOCATION and the folder that stands for its bucket and prefix; may be repeated.
     #[arg(long, value_name = "NAME=DIR", value_parser = pair)]
     location: Vec<(String, String)>,
+    /// A bucket, where s3://NAME/… leads, and the folder that stands for it; may be repeated.
+    #[arg(long, value_name = "NAME=DIR", value_parser = pair)]
+    bucket: Vec<(String, String)>,
     /// The database.
     #[arg(long, default_value = "firebolt")]
     database: String,
@@ -65,6 +69,7 @@ pub(super) async fn run(arguments: Serve) -> Result<(), Failure> {
     let bad = |text: String| Failure::bad_arguments(text);
     let quirks = quirks(&arguments.quirk).map_err(bad)?;
     let locations = locations(&arguments.location).map_err(bad)?;
+    let buckets = buckets(&arguments.bucket).map_err(bad)?;
     let script = match &arguments.setup {
         Some(file) => std::fs::read_to_string(file)
             .map_err(|error| bad(format!("cannot read --setup {}: {error}", file.display())))?,
@@ -82,6 +87,7 @@ pub(super) async fn run(arguments: Serve) -> Result<(), Failure> {
         client_id: arguments.client_id.unwrap_or_default(),
         client_secret: arguments.client_secret.unwrap_or_default(),
         locations,
+        buckets,
         quirks,
         seed: control.seed,
         epoch_micros: now_micros(),
@@ -167,6 +173,18 @@ fn locations(pairs: &[(String, String)]) -> Result<BTreeMap<String, Location>, S
         }
     }
     Ok(locations)
+}
+
+fn buckets(pairs: &[(String, String)]) -> Result<BTreeMap<String, Arc<dyn ObjectStore>>, String> {
+    let mut buckets: BTreeMap<String, Arc<dyn ObjectStore>> = BTreeMap::new();
+    for (name, folder) in pairs {
+        let store = LocalFileSystem::new_with_prefix(folder)
+            .map_err(|error| format!("--bucket {name}={folder}: {error}"))?;
+        if buckets.insert(name.clone(), Arc::new(store)).is_some() {
+            return Err(format!("--bucket {name} is given twice"));
+        }
+    }
+    Ok(buckets)
 }
 
 /// Quirks as the scenario files spell them: a value is a JSON literal or a bare word.
