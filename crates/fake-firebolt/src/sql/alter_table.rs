@@ -14,7 +14,7 @@ use super::bind_table::fields_of;
 use super::coerce::pair;
 use super::column_default;
 use super::context::Facts;
-use super::ddl::{Declared, column};
+use super::ddl::{Declared, check_name, column};
 use super::definition::{Name, TableChange};
 use super::error::{SqlError, SqlErrorKind};
 use super::execute::{check_nulls, refused};
@@ -57,6 +57,7 @@ pub(super) fn run(
             let to = binder.table_name(to).map_err(|_| {
                 SqlError::unsupported("ALTER TABLE … RENAME TO another schema or database")
             })?;
+            check_name(&to)?;
             refuse_readers(&format!("rename table \"{own}\""), &own, catalog)?;
             txn.rename_table(&own, &to).map_err(|error| refused(error, &to))
         }
@@ -86,6 +87,7 @@ fn add_column(
         let text = format!("column \"{}\" of relation \"{name}\" already exists", column.name);
         return Err(SqlError::new(SqlErrorKind::AlreadyExists, text));
     }
+    check_name(&column.name)?;
     refuse_readers(&format!("alter table \"{name}\""), name, binder.view)?;
     let value = match &default {
         Some(default) => column_default::value(default, &column.data_type, binder.ctx.now_micros)?,

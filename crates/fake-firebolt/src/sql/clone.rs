@@ -38,6 +38,7 @@ pub(super) fn run(
     if taken && mode.if_not_exists {
         return Ok(());
     }
+    ddl::check_name(&name)?;
     let aggregating = cloned(&source.schema.extras, indexes, &mut names)?;
     let extras = Extras { aggregating, ..Extras::clone(&source.schema.extras) };
     let schema = Schema {

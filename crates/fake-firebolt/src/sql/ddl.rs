@@ -80,8 +80,26 @@ fn is_bare(constraint: &ast::UniqueConstraint) -> bool {
         || constraint.to_string().eq_ignore_ascii_case("UNIQUE ()")
 }
 
+/// Characters of an identifier (firebolt-semantics §7).
+const NAME_MAX: usize = 255;
+
+/// Refuses a name that nothing can have.
+pub(super) fn check_name(name: &str) -> Result<(), SqlError> {
+    match name.chars().count() {
+        1..=NAME_MAX => Ok(()),
+        0 => Err(SqlError::new(SqlErrorKind::Syntax, "an identifier must not be empty")),
+        long => {
+            let start: String = name.chars().take(20).collect();
+            let text =
+                format!("identifier \"{start}…\" has {long} characters, more than {NAME_MAX}");
+            Err(SqlError::new(SqlErrorKind::Syntax, text))
+        }
+    }
+}
+
 fn check_names(columns: &[Column]) -> Result<(), SqlError> {
     for (index, column) in columns.iter().enumerate() {
+        check_name(&column.name)?;
         if columns[..index].iter().any(|other| other.name == column.name) {
             let text = format!("column \"{}\" specified more than once", column.name);
             return Err(SqlError::new(SqlErrorKind::AlreadyExists, text));
@@ -107,6 +125,7 @@ pub(super) fn create<'b>(
         }
         return Err(refused(WriteError::TableExists, &name));
     }
+    check_name(&name)?;
     let mut extras = Extras::default();
     let (mut columns, rows) = match &create.query {
         None => (declared(&create.columns, &mut extras, binder)?, Vec::new()),

@@ -125,8 +125,8 @@ fn check(kind: EntryKind, settings: &BTreeMap<String, String>) -> Result<(), Sql
                 ["STORAGE_OPTIMIZED", "SO", "COMPUTE_OPTIMIZED", "CO"].contains(&upper.as_str())
             }
             _ => {
-                let word = kind.word().to_lowercase();
-                return Err(SqlError::unsupported(format!("the setting {name} of a {word}")));
+                let word = kind.word().to_uppercase();
+                return Err(SqlError::unsupported(format!("the setting {name} of {word}")));
             }
         };
         if !fits {

@@ -72,6 +72,11 @@ pub(super) fn target_columns(
     Ok(targets)
 }
 
+/// The refusal of more or fewer values than columns.
+pub(super) fn wrong_width(values: usize, columns: usize) -> SqlError {
+    SqlError::type_error(format!("INSERT has {values} values for {columns} columns"))
+}
+
 /// One expression per column of the table: its DEFAULT, or NULL.
 pub(super) fn default_row(binder: &Binder<'_>, table: &Table) -> Result<Vec<Expr>, SqlError> {
     let schema = &table.schema;
@@ -89,11 +94,7 @@ pub(super) fn full_row(
     values: Vec<(Typed, Option<Span>)>,
 ) -> Result<Vec<Expr>, SqlError> {
     if values.len() != targets.len() {
-        return Err(SqlError::type_error(format!(
-            "INSERT has {} values for {} columns",
-            values.len(),
-            targets.len()
-        )));
+        return Err(wrong_width(values.len(), targets.len()));
     }
     let mut row = default_row(binder, table)?;
     for (index, (typed, span)) in targets.iter().zip(values) {
@@ -226,8 +227,7 @@ fn with_defaults<'b, 't>(
         let targets = fitting(width);
         let (mut given, mut places) = (Vec::new(), Vec::new());
         if targets.len() != width {
-            let text = format!("INSERT has {width} values for {} columns", targets.len());
-            return Err(SqlError::type_error(text));
+            return Err(wrong_width(width, targets.len()));
         }
         for (expr, index) in row.content.iter().zip(targets) {
             if !is_default(expr) {

@@ -11,10 +11,11 @@ use sqlparser::ast::{self, MergeAction, MergeClauseKind, Spanned};
 
 use super::bind::Binder;
 use super::bind_table::fields_of;
+use super::column_default::is_default;
 use super::error::SqlError;
 use super::execute::{check_nulls, refused};
 use super::expr::{Env, Expr};
-use super::insert::{full_row, target_columns};
+use super::insert::{full_row, target_columns, wrong_width};
 use super::join::{self, JoinCondition, Partners};
 use super::meter;
 use super::plan::project;
@@ -250,11 +251,18 @@ fn bind_branch<'b>(
                 return Err(SqlError::unsupported("MERGE … INSERT of several rows"));
             };
             let targets = target_columns(table, columns)?;
-            let mut bound = Vec::new();
-            for expr in &row.content {
-                bound.push((binder.expr(expr, scope)?, Some(expr.span())));
+            if row.content.len() != targets.len() {
+                return Err(wrong_width(row.content.len(), targets.len()));
             }
-            Action::Insert(full_row(binder, table, &targets, bound)?)
+            let (mut places, mut bound) = (Vec::new(), Vec::new());
+            for (expr, place) in row.content.iter().zip(&targets) {
+                // A column that is said to be DEFAULT is one that is not listed.
+                if !is_default(expr) {
+                    bound.push((binder.expr(expr, scope)?, Some(expr.span())));
+                    places.push(*place);
+                }
+            }
+            Action::Insert(full_row(binder, table, &places, bound)?)
         }
         other => return Err(SqlError::unsupported(format!("{other} in MERGE"))),
     };

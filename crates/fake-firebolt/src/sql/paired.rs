@@ -15,13 +15,14 @@ use super::bind_table::{Relation, fields_of};
 use super::error::{SqlError, SqlErrorKind};
 use super::expr::Env;
 use super::join::JoinKind;
+use super::meter;
 use super::plan::Plan;
 use super::scope::{Field, Scope};
 use crate::mvcc::Table;
 use crate::value::{DataType, Row, Value};
 
-/// Name of the column that holds the id: no identifier of the dialect can be the empty one.
-const ID: &str = "";
+/// Name of the column that holds the id: nobody writes a NUL in a name.
+const ID: &str = "\0id";
 
 /// Joined rows by the id of their target row: target, id, others.
 pub(super) type Paired = BTreeMap<u64, Vec<Row>>;
@@ -54,6 +55,7 @@ impl Pairs {
             nullable: false,
             merged: false,
         });
+        meter::made(table.rows.len(), fields.len())?;
         let numbered = table.rows.iter().map(|(id, row)| -> Row {
             let id = Value::Bigint(i64::try_from(id).unwrap_or(i64::MAX));
             row.iter().cloned().chain(std::iter::once(id)).collect()

@@ -10,6 +10,7 @@ use super::context::Facts;
 use super::definition::Name;
 use super::error::SqlError;
 use super::execute::refused;
+use super::meter;
 use crate::mvcc::{Catalog, Transaction};
 
 /// Runs it, on a table or on an aggregating index, which has no rows of its own here.
@@ -26,6 +27,7 @@ pub(super) fn run(
             _ => return Err(error),
         },
     };
+    meter::passed(table.rows.len())?;
     let mut ids = Vec::new();
     let mut rows = Vec::new();
     for (id, row) in table.rows.iter() {

@@ -11,6 +11,7 @@ use sqlparser::ast;
 use super::bind::Binder;
 use super::bind_table::Relation;
 use super::context::Facts;
+use super::ddl::check_name;
 use super::definition::{Definition, Name};
 use super::error::{SqlError, SqlErrorKind};
 use super::execute::refused;
@@ -63,6 +64,7 @@ pub(super) fn create(
             return Err(refused(WriteError::TableExists, &name));
         }
     }
+    check_name(&name)?;
     binder.reads.replace(Some(BTreeSet::new()));
     let relation = binder.query(query, None)?;
     let reads = binder.reads.take().unwrap_or_default();
@@ -81,6 +83,7 @@ pub(super) fn create(
         }
     }
     for (index, column) in columns.iter().enumerate() {
+        check_name(&column.name)?;
         if columns[..index].iter().any(|other| other.name == column.name) {
             let text = format!("column \"{}\" specified more than once", column.name);
             return Err(SqlError::new(SqlErrorKind::AlreadyExists, text));
