@@ -19,6 +19,7 @@
 //! * `http`, `wire`: requests in, bytes out
 //! * `execution`: the life of a statement
 //! * [`engine_state`], [`history`]: the engine's life, what was committed and when
+//! * [`limits`], `ids`: how much one request may ask for; every id, out of the seed
 //! * [`sql`], [`mvcc`]: the dialect; snapshots and conflicts
 //! * [`value`], [`quirks`]: what rows are made of; what is not known for certain
 //! * [`files`], `parquet_file`, `csv_file`: what COPY and table functions read
@@ -41,12 +42,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! What it does not do: run asynchronous queries (`async=true`), cancel a query, take several
-//! statements in one request, take server-side query parameters or uploads, compress requests or
-//! replies, write Arrow or PSQL, keep more than one database, engine or account, tell a system
-//! engine from a user engine, expire an idle transaction, vacuum by itself, or enforce
-//! permissions. Each of these is refused with a text that says so, or simply absent; none is
-//! silently half done.
+//! What it does not do: take uploads, write Arrow, compress replies, describe a statement's
+//! parameters (`execution_mode`), keep more than one engine or account, tell a system engine from a
+//! user engine, vacuum by itself, or enforce permissions. Each of these is refused with a text that
+//! says so, or simply absent; none is silently half done.
 //!
 //! It shares no code with any client, so that no mistake can be on both sides of the wire.
 
@@ -57,6 +56,7 @@ mod execution;
 #[cfg(feature = "listen")]
 pub mod handle;
 mod http;
+mod ids;
 #[cfg(feature = "listen")]
 mod listen;
 mod parquet_file;
@@ -66,10 +66,13 @@ pub mod engine_state;
 pub mod fault;
 pub mod files;
 pub mod history;
+pub mod limits;
 pub mod mvcc;
 pub mod quirks;
 pub mod server;
 pub mod sql;
+#[cfg(feature = "serve")]
+pub mod tls;
 pub mod value;
 
 pub use engine_state::EngineState;
@@ -80,5 +83,8 @@ pub use fault::{
 #[cfg(feature = "listen")]
 pub use handle::{HoldGuard, RunningFake, Start, StartError};
 pub use history::Committed;
+pub use limits::Limits;
 pub use quirks::Quirks;
 pub use server::{FakeConfig, FakeFirebolt, Location};
+#[cfg(feature = "serve")]
+pub use tls::Tls;

@@ -4,7 +4,13 @@
 //! default answers, where the default comes from, and how sure we are. The engine has to be right
 //! under every setting. This file must not grow switches for things that are known.
 
+mod answer;
+mod transaction;
+
 use serde::{Deserialize, Serialize};
+
+pub use answer::{AsyncLost, ConflictBody, TransactionsView};
+pub use transaction::{FailedCommit, QueuedSnapshot, SequenceId, TimestampRule, TransactionId};
 
 /// The unit in which two committed rewrites are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,13 +45,13 @@ pub enum MergeMultiMatch {
     Multiply,
 }
 
-/// Whether something that the vendor does not document is understood.
+/// Whether something that the vendor does not document is understood or allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Acceptance {
-    /// Understood.
+    /// Understood, allowed.
     Accept,
-    /// Refused, as what it is not known to be.
+    /// Refused with an error.
     Refuse,
 }
 
@@ -206,6 +212,75 @@ pub struct Quirks {
     /// Whether `information_schema.tables.created` is filled. Default true: since 4.18 (§6).
     /// Confidence: high.
     pub created_column: bool,
+    /// HTTP status of a conflict of a statement without BEGIN. Default 409, as for COMMIT: no raw
+    /// log shows one (§1.3, §12.3). Confidence: low.
+    pub autocommit_conflict_status: u16,
+    /// HTTP status of a conflict over a name, DDL against DDL or DML. Default 409, the text too is
+    /// that of rows: only that one of the two fails is known (§1.3, §12.10). Confidence: low.
+    pub ddl_conflict_status: u16,
+    /// How a conflict is told. Default text: as JDBC's test reads it (firebolt-wire §6.3, §12.3).
+    /// Confidence: medium.
+    pub conflict_body: ConflictBody,
+    /// HTTP status of "cannot be retried". Default 500 (§3.1, §12.4). Confidence: low.
+    pub cannot_be_retried_status: u16,
+    /// Seconds after its last statement at which a transaction is gone; 0 is never. Default 0: the
+    /// documented limits could not be read (§1.2, §12.5). Confidence: low.
+    pub transaction_idle_seconds: u64,
+    /// Seconds after BEGIN at which a transaction is gone; 0 is never. Default 0, as above.
+    /// Confidence: low.
+    pub transaction_duration_seconds: u64,
+    /// Transactions that may be open at once; one more BEGIN is refused; 0 is any number. Default
+    /// 0 (§12.5). Confidence: low.
+    pub open_transactions_max: usize,
+    /// What is left after a failed COMMIT. Default aborted: the Go SDK sends ROLLBACK then (§1.2,
+    /// §12.6). Confidence: medium.
+    pub failed_commit: FailedCommit,
+    /// Whether the answer to a failed COMMIT removes the id from the session. Default false: what
+    /// the service sends is not known (firebolt-wire §7). Confidence: low.
+    pub failed_commit_removes_id: bool,
+    /// ROLLBACK with the id of no transaction. Default accept: if it were an error, Node, Go and
+    /// JDBC would send the dead id for ever (firebolt-wire §7). Confidence: medium.
+    pub rollback_of_unknown: Acceptance,
+    /// A second COMMIT with the id of a transaction that has committed. Default refuse (§12.8).
+    /// Confidence: low.
+    pub duplicate_commit: Acceptance,
+    /// What the id of a transaction is. Default lsn: ids look like LSNs (firebolt-wire §7, §12.8).
+    /// Confidence: medium.
+    pub transaction_id: TransactionId,
+    /// The step number of a transaction. Default absent: one parameter is enough for every client,
+    /// and its form with two is not proven (firebolt-wire §3.3, §12.8). Confidence: low.
+    pub transaction_sequence_id: SequenceId,
+    /// BEGIN from a client that says it speaks a protocol older than 2.4. Default refuse:
+    /// documented (§1.2); the text is not. Confidence: medium.
+    pub old_protocol_begin: Acceptance,
+    /// CURRENT_TIMESTAMP in a transaction. Default statement (§12.14). Confidence: low.
+    pub current_timestamp: TimestampRule,
+    /// The snapshot of a statement that waits for its engine. Default start (§1.1, §12.15).
+    /// Confidence: low.
+    pub queued_snapshot: QueuedSnapshot,
+    /// `async=true` with MERGE, UPDATE, DELETE, which the list of the documentation lacks. Default
+    /// accept (§3.4, §12.9). Confidence: low.
+    pub async_unlisted: Acceptance,
+    /// `async=true` inside of a transaction. Default refuse (§3.4). Confidence: low.
+    pub async_in_transaction: Acceptance,
+    /// What an asynchronous query is said to be when its engine died. Default in-doubt: the word
+    /// has no definition (§3.4, §12.9). Confidence: low.
+    pub async_lost: AsyncLost,
+    /// Milliseconds until a statement shows in `engine_query_history`. Default 2000: the vendor's
+    /// tests wait 2 to 10 s (§6). Confidence: medium.
+    pub history_delay_millis: u64,
+    /// Statements that the history of an engine keeps. Default 10000: documented (§6). Confidence:
+    /// high.
+    pub history_statements_max: usize,
+    /// Whether the history outlives a stop of the engine. Default false: assumed (§12.13).
+    /// Confidence: low.
+    pub history_survives_stop: bool,
+    /// Transactions that `information_schema.transactions` scans. Default 1000: documented (§6).
+    /// Confidence: high.
+    pub transactions_max: usize,
+    /// Its columns. Default full: the first two are documented, state and times are likely (§6,
+    /// §12.12). Confidence: low.
+    pub transactions_view: TransactionsView,
 }
 
 impl Default for Quirks {
@@ -232,6 +307,30 @@ impl Default for Quirks {
             cancel_on_disconnect: CancelOnDisconnect::None,
             unknown_transaction_statement: UnknownTransactionStatement::Refuse,
             created_column: true,
+            autocommit_conflict_status: 409,
+            ddl_conflict_status: 409,
+            conflict_body: ConflictBody::Text,
+            cannot_be_retried_status: 500,
+            transaction_idle_seconds: 0,
+            transaction_duration_seconds: 0,
+            open_transactions_max: 0,
+            failed_commit: FailedCommit::Aborted,
+            failed_commit_removes_id: false,
+            rollback_of_unknown: Acceptance::Accept,
+            duplicate_commit: Acceptance::Refuse,
+            transaction_id: TransactionId::Lsn,
+            transaction_sequence_id: SequenceId::Absent,
+            old_protocol_begin: Acceptance::Refuse,
+            current_timestamp: TimestampRule::Statement,
+            queued_snapshot: QueuedSnapshot::Start,
+            async_unlisted: Acceptance::Accept,
+            async_in_transaction: Acceptance::Refuse,
+            async_lost: AsyncLost::InDoubt,
+            history_delay_millis: 2_000,
+            history_statements_max: 10_000,
+            history_survives_stop: false,
+            transactions_max: 1_000,
+            transactions_view: TransactionsView::Full,
         }
     }
 }

@@ -14,14 +14,19 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use crate::engine_state::{EngineLife, EngineState};
+use crate::execution::asynchronous::AsyncQueries;
 use crate::execution::in_flight::Flights;
+use crate::execution::query_history::QueryHistory;
+use crate::execution::transaction_log::TransactionLog;
 use crate::execution::transactions::OpenTransactions;
-use crate::execution::{direct, restart};
+use crate::execution::{direct, restart, transactions};
 use crate::fault::Hooks;
 use crate::files::Files;
 use crate::history::{CommitLog, Committed};
 use crate::http::connection::ResetSwitch;
 use crate::http::token::Tokens;
+use crate::ids::{Ids, Stream};
+use crate::limits::Limits;
 use crate::mvcc::{Snapshot, Store};
 use crate::quirks::Quirks;
 use crate::sql::SqlError;
@@ -64,6 +69,8 @@ pub struct FakeConfig {
     pub base_url: String,
     /// How long a token is good for.
     pub token_life: Duration,
+    /// How much one request may ask for.
+    pub limits: Limits,
 }
 
 impl Default for FakeConfig {
@@ -84,6 +91,7 @@ impl Default for FakeConfig {
             epoch_micros: 1_762_819_200_000_000,
             base_url: "http://engine.fake.invalid/".to_owned(),
             token_life: Duration::from_secs(86_400),
+            limits: Limits::default(),
         }
     }
 }
@@ -120,7 +128,10 @@ impl FakeFirebolt {
         let state = State {
             store: Store::new(config.quirks.clone()),
             transactions: OpenTransactions::default(),
+            transaction_log: TransactionLog::default(),
             flights: Flights::default(),
+            asynchronous: AsyncQueries::default(),
+            history: QueryHistory::default(),
             engine: EngineLife::new(),
             tokens: Tokens::default(),
             log: CommitLog::default(),
@@ -197,7 +208,7 @@ impl FakeFirebolt {
     /// rolled back; history goes on.
     pub fn restore(&self, snapshot: &Snapshot) {
         let mut state = self.inner.state();
-        state.transactions.end_all();
+        transactions::end_all(&self.inner, &mut state);
         state.store.restore(snapshot);
     }
 
@@ -251,7 +262,10 @@ pub(crate) struct Inner {
 pub(crate) struct State {
     pub(crate) store: Store,
     pub(crate) transactions: OpenTransactions,
+    pub(crate) transaction_log: TransactionLog,
     pub(crate) flights: Flights,
+    pub(crate) asynchronous: AsyncQueries,
+    pub(crate) history: QueryHistory,
     pub(crate) engine: EngineLife,
     pub(crate) tokens: Tokens,
     pub(crate) log: CommitLog,
@@ -281,116 +295,20 @@ impl Inner {
         self.config.epoch_micros.saturating_add(i64::try_from(elapsed).unwrap_or(i64::MAX))
     }
 
+    /// The user, as the views on the server name it.
+    pub(crate) fn user(&self) -> &str {
+        if self.is_core() { "firebolt" } else { &self.config.client_id }
+    }
+
     /// Whether this server asks for no authorisation.
     pub(crate) fn is_core(&self) -> bool {
         self.config.client_id.is_empty()
     }
 }
 
-/// Ordinals and names that the server gives out.
-#[derive(Debug)]
-pub(crate) struct Ids {
-    requests: u64,
-    connections: u64,
-    transactions: u64,
-    names: Stream,
-}
-
-impl Ids {
-    fn new(seed: u64) -> Self {
-        let mut names = Stream::new(seed, "names");
-        // Somewhere in the middle of a sequence, as an account that has lived is.
-        let transactions = names.next_u64() >> 24;
-        Self { requests: 0, connections: 0, transactions, names }
-    }
-
-    pub(crate) fn request(&mut self) -> u64 {
-        self.requests += 1;
-        self.requests
-    }
-
-    pub(crate) fn connection(&mut self) -> u64 {
-        self.connections += 1;
-        self.connections
-    }
-
-    /// 20 hex digits out of one ascending sequence (firebolt-semantics §1.1).
-    pub(crate) fn transaction(&mut self) -> String {
-        self.transactions += 1;
-        format!("{:020x}", self.transactions)
-    }
-
-    /// A query or request id in the shape of a UUID.
-    pub(crate) fn uuid(&mut self) -> String {
-        let (high, low) = (self.names.next_u64(), self.names.next_u64());
-        let version_4 = high & !0xf000 | 0x4000;
-        let variant_1 = low & !(0b11 << 62) | 0b10 << 62;
-        let digits = u128::from(version_4) << 64 | u128::from(variant_1);
-        // By hand: two ids are made for every request, and the formatter took a fiftieth of a run.
-        let mut text = String::with_capacity(36);
-        for place in 0..32 {
-            if matches!(place, 8 | 12 | 16 | 20) {
-                text.push('-');
-            }
-            let digit = (digits >> (124 - 4 * place)) as u32 & 0xf;
-            text.extend(char::from_digit(digit, 16));
-        }
-        text
-    }
-
-    /// An access token.
-    pub(crate) fn token(&mut self) -> String {
-        format!("fake.{:016x}{:016x}", self.names.next_u64(), self.names.next_u64())
-    }
-}
-
-/// A stream of numbers of one purpose: drawing from one never shifts another.
-#[derive(Debug)]
-pub(crate) struct Stream(u64);
-
-impl Stream {
-    pub(crate) fn new(seed: u64, purpose: &str) -> Self {
-        let mixed = purpose.bytes().fold(seed, |state, byte| mix(state ^ u64::from(byte)));
-        Self(mixed)
-    }
-
-    fn next_u64(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        mix(self.0)
-    }
-
-    /// A number below `bound`; 0 for a bound of 0. The bias of the remainder is far below what
-    /// any run could show.
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        if bound == 0 { 0 } else { self.next_u64() % bound }
-    }
-}
-
-/// The finaliser of SplitMix64: any two inputs that differ in one bit differ in about half of
-/// the output's.
-fn mix(state: u64) -> u64 {
-    let state = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let state = (state ^ state >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    state ^ state >> 31
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ids_ascend_and_names_come_from_the_seed() {
-        let (mut a, mut b, mut other) = (Ids::new(1), Ids::new(1), Ids::new(2));
-        let (first, second) = (a.transaction(), a.transaction());
-        assert_eq!(first.len(), 20);
-        assert!(first < second);
-        b.transaction();
-        b.transaction();
-        let uuid = a.uuid();
-        assert_eq!(uuid, b.uuid());
-        assert_eq!(uuid.len(), 36);
-        assert_ne!(uuid, other.uuid());
-    }
 
     #[test]
     fn no_secret_is_shown() {

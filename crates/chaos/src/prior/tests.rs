@@ -102,6 +102,7 @@ impl Bench {
             epoch_micros: 1_762_858_800_000_000,
             base_url: "http://engine.fake.invalid/".to_owned(),
             token_life: Duration::from_secs(43_200),
+            ..FakeConfig::default()
         };
         let fake = FakeFirebolt::new(config, Arc::new(faults));
         fake.setup(&workload.ddl).expect("the target");

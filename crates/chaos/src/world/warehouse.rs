@@ -68,6 +68,7 @@ impl Warehouse {
             epoch_micros: (FIRST_SECOND + 3600) * 1_000_000,
             base_url: names::ENGINE_URL.to_owned(),
             token_life: Duration::from_secs(12 * 3600),
+            ..FakeConfig::default()
         };
         let hooks = ServerHooks::new(plan, nemesis.clone(), recorder.clone());
         let fake = FakeFirebolt::new(config, Arc::new(hooks));

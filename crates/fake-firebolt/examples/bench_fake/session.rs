@@ -38,6 +38,7 @@ impl Session {
             files: &self.files,
             quirks: &self.quirks,
             running: &[],
+            server: &sql::NoServer,
             random: &mut random,
         };
         sql::execute(&statement, &self.store, txn, &mut ctx).expect("the statement runs")

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::history::Committed;
+use crate::http::several::split;
 use crate::server::Inner;
 use crate::sql::{self, ExternalFiles, SqlError, SqlErrorKind, StatementKind};
 use crate::value::ResultSet;
@@ -13,7 +14,7 @@ use super::statement::evaluate;
 
 /// Executes statements separated by `;`, each committing on its own.
 pub(crate) fn setup(inner: &Arc<Inner>, script: &str) -> Result<(), SqlError> {
-    for text in statements(script) {
+    for text in split(script) {
         let statement = sql::parse(text)?;
         match statement.kind() {
             StatementKind::Nothing => continue,
@@ -66,53 +67,4 @@ fn refused(what: &str) -> SqlError {
         SqlErrorKind::Unsupported,
         format!("{what} is out of reach here: send the statement over a connection"),
     )
-}
-
-/// Splits a script at the semicolons that stand outside of strings, quoted names and comments.
-fn statements(script: &str) -> Vec<&str> {
-    let bytes = script.as_bytes();
-    let mut parts = Vec::new();
-    let (mut start, mut at) = (0, 0);
-    while at < bytes.len() {
-        let rest = &script.as_bytes()[at..];
-        at += match rest {
-            [quote @ (b'\'' | b'"'), ..] => 1 + length_to(&rest[1..], &[*quote]),
-            [b'-', b'-', ..] => length_to(rest, b"\n"),
-            [b'/', b'*', ..] => 2 + length_to(&rest[2..], b"*/"),
-            [b';', ..] => {
-                parts.push(&script[start..at]);
-                start = at + 1;
-                1
-            }
-            _ => 1,
-        };
-    }
-    parts.push(&script[start..]);
-    parts.retain(|part| !part.trim().is_empty());
-    parts
-}
-
-/// How far it is to the end of the first `mark`, or to the end of the text.
-fn length_to(text: &[u8], mark: &[u8]) -> usize {
-    text.windows(mark.len())
-        .position(|window| window == mark)
-        .map_or(text.len(), |position| position + mark.len())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn semicolons_count_only_between_statements() {
-        for (script, expected) in [
-            ("SELECT 1; SELECT 2;", vec!["SELECT 1", " SELECT 2"]),
-            ("SELECT ';''a;'; SELECT \"a;b\"", vec!["SELECT ';''a;'", " SELECT \"a;b\""]),
-            ("-- a;b\nSELECT 1 /* ; */;", vec!["-- a;b\nSELECT 1 /* ; */"]),
-            ("SELECT 'open; ", vec!["SELECT 'open; "]),
-            (" ; ;", vec![]),
-        ] {
-            assert_eq!(statements(script), expected, "{script}");
-        }
-    }
 }

@@ -27,7 +27,7 @@ pub(crate) async fn run(life: &mut Life<'_>, run: EngineRun) -> Result<Reply, De
         stop(life, run.terminate).await;
     }
     life.done(Phase::Executed).await?;
-    life.call.encode_nothing(&life.query_id)
+    life.call.encode_nothing(life.query_id)
 }
 
 async fn start(life: &Life<'_>) {

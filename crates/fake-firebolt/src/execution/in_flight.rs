@@ -1,4 +1,4 @@
-//! What executes right now, and the wire by which an engine restart reaches it.
+//! What executes right now, and the wire by which a restart or a CANCEL reaches it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,8 +6,18 @@ use std::sync::Arc;
 use tokio::sync::{Notify, oneshot};
 
 use crate::fault::{InFlight, StatementInfo};
+use crate::ids::Uuid;
 use crate::server::Inner;
 use crate::sql::RunningQuery;
+
+/// Why a statement in flight ends before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kill {
+    /// Its engine goes away.
+    Restart(InFlight),
+    /// Somebody cancelled it.
+    Cancel,
+}
 
 /// The statements in flight, in the order they took off.
 #[derive(Debug, Default)]
@@ -20,13 +30,13 @@ pub(crate) struct Flights {
 #[derive(Debug)]
 struct Entry {
     info: Arc<StatementInfo>,
-    query_id: String,
+    query_id: Uuid,
     started_micros: i64,
-    kill: Option<oneshot::Sender<InFlight>>,
+    kill: Option<oneshot::Sender<Kill>>,
 }
 
 /// A statement that a restart has found, and the wire to it.
-pub(crate) type Victim = (Arc<StatementInfo>, oneshot::Sender<InFlight>);
+pub(crate) type Victim = (Arc<StatementInfo>, oneshot::Sender<Kill>);
 
 impl Flights {
     /// Whether nothing runs.
@@ -48,12 +58,32 @@ impl Flights {
             .collect()
     }
 
+    /// Cancels a statement; whether there is one of that id. What is past its point of no return
+    /// is told and goes on all the same (firebolt-semantics §3.2).
+    pub(crate) fn cancel(&mut self, query_id: &str) -> bool {
+        let mut entries = self.entries.values_mut();
+        let Some(entry) = entries.find(|entry| entry.query_id.to_string() == query_id) else {
+            return false;
+        };
+        if let Some(kill) = entry.kill.take() {
+            // Nobody listens when it lands at this very moment.
+            let _ = kill.send(Kill::Cancel);
+        }
+        true
+    }
+
+    /// When a statement took off, if it is in flight.
+    pub(crate) fn started_micros(&self, query_id: Uuid) -> Option<i64> {
+        let mut entries = self.entries.values();
+        entries.find(|entry| entry.query_id == query_id).map(|entry| entry.started_micros)
+    }
+
     /// What `information_schema.engine_running_queries` shows.
     pub(crate) fn running(&self) -> Vec<RunningQuery> {
         self.entries
             .values()
             .map(|entry| RunningQuery {
-                query_id: entry.query_id.clone(),
+                query_id: entry.query_id.to_string(),
                 label: entry.info.label.clone(),
                 text: entry.info.sql.to_string(),
                 started_micros: entry.started_micros,
@@ -66,23 +96,22 @@ impl Flights {
 pub(crate) struct Flight {
     inner: Arc<Inner>,
     ordinal: u64,
-    pub(crate) killed: oneshot::Receiver<InFlight>,
+    pub(crate) killed: oneshot::Receiver<Kill>,
 }
 
 impl Flight {
     /// Takes off: from here on a restart of the engine kills the statement.
-    pub(crate) fn start(inner: &Arc<Inner>, info: &Arc<StatementInfo>, query_id: &str) -> Self {
+    pub(crate) fn start(
+        inner: &Arc<Inner>,
+        info: &Arc<StatementInfo>,
+        query_id: Uuid,
+        started_micros: i64,
+    ) -> Self {
         let (kill, killed) = oneshot::channel();
-        let started_micros = inner.now_micros();
         let mut state = inner.state();
         let ordinal = state.flights.next;
         state.flights.next += 1;
-        let entry = Entry {
-            info: Arc::clone(info),
-            query_id: query_id.to_owned(),
-            started_micros,
-            kill: Some(kill),
-        };
+        let entry = Entry { info: Arc::clone(info), query_id, started_micros, kill: Some(kill) };
         state.flights.entries.insert(ordinal, entry);
         drop(state);
         Self { inner: Arc::clone(inner), ordinal, killed }

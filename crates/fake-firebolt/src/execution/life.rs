@@ -10,12 +10,16 @@ use futures_util::future::{Either, select};
 use tokio::time::Instant;
 
 use super::call::Call;
-use super::in_flight::Flight;
+use super::in_flight::{Flight, Kill};
+use super::query_history::{Ending, QueryRecord};
 use crate::engine_state::Admission;
 use crate::fault::{Answer, CannedReply, FaultPoint, Gate, InFlight, Phase, Verdict};
 use crate::http::reply::{Outcome, Reply};
+use crate::ids::Uuid;
 use crate::mvcc::Conflict;
+use crate::quirks::ConflictBody;
 use crate::sql::{SqlError, StatementKind};
+use crate::wire::errors;
 
 /// The text of an engine that died under a statement which it will not run again
 /// (firebolt-semantics §3.1, field report). Only MERGE was ever seen to get it.
@@ -55,14 +59,23 @@ enum Step {
     Conflict,
     Fail(CannedReply),
     Stop(Outcome),
-    Killed(InFlight),
+    Killed(Kill),
 }
 
 /// One execution of a call.
 pub(crate) struct Life<'a> {
     pub(crate) call: &'a Call,
-    pub(crate) query_id: String,
+    pub(crate) query_id: Uuid,
+    /// Rows of the result, and rows that were committed: the history tells them.
+    pub(crate) returned_rows: usize,
+    pub(crate) inserted_rows: Option<usize>,
+    /// It was let in: whatever becomes of it, the history has it.
+    pub(crate) is_known: bool,
     flight: Option<Flight>,
+    started_micros: Option<i64>,
+    /// It has done what it was asked, whatever the client will hear.
+    is_done: bool,
+    is_canceled: bool,
     cut_after: Option<usize>,
     /// Whether the `Answered` point is asked: of a doubled request only the second has a reply.
     asks_answered: bool,
@@ -71,7 +84,19 @@ pub(crate) struct Life<'a> {
 impl<'a> Life<'a> {
     pub(crate) fn new(call: &'a Call, asks_answered: bool) -> Self {
         let query_id = call.inner.state().ids.uuid();
-        Self { call, query_id, flight: None, cut_after: None, asks_answered }
+        Self {
+            call,
+            query_id,
+            returned_rows: 0,
+            inserted_rows: None,
+            is_known: false,
+            flight: None,
+            started_micros: None,
+            is_done: false,
+            is_canceled: false,
+            cut_after: None,
+            asks_answered,
+        }
     }
 
     /// The rest of the way of a request whose `Received` point broke its reply in the middle.
@@ -98,9 +123,17 @@ impl<'a> Life<'a> {
         }
     }
 
+    /// When it took off.
+    pub(crate) fn started_micros(&self) -> Option<i64> {
+        self.started_micros
+    }
+
     /// From here on a restart of the engine kills the statement.
     pub(crate) fn take_off(&mut self) {
-        self.flight = Some(Flight::start(&self.call.inner, &self.call.info, &self.query_id));
+        let Call { inner, info, .. } = self.call;
+        let now = inner.now_micros();
+        self.started_micros = Some(now);
+        self.flight = Some(Flight::start(inner, info, self.query_id, now));
     }
 
     /// The working part: the `Executing` point and the time that execution takes.
@@ -110,30 +143,49 @@ impl<'a> Life<'a> {
             Step::Conflict => return Work::Conflict,
             Step::Fail(reply) => return Work::Failed(Detour::Answer(reply.into())),
             Step::Stop(outcome) => return Work::Failed(Detour::Stop(outcome)),
-            Step::Killed(fate) => return self.dying(fate),
+            Step::Killed(kill) => return self.dying(kill),
         }
         let mut takes = self.call.inner.hooks.execution_time(&self.call.info);
-        let timeout = self.call.parameters.statement_timeout;
+        let timeout = self.call.timeout();
         let timed_out = timeout.is_some_and(|limit| limit < takes);
         if timed_out {
             takes = timeout.unwrap_or(takes);
         }
-        if let Some(fate) = self.pause(takes).await {
-            return self.dying(fate);
+        if let Some(kill) = self.pause(takes).await {
+            return self.dying(kill);
         }
         if timed_out {
-            // Whether the service's own text is this one is not known; that nothing was done is.
-            let text = format!("The query was canceled: statement_timeout of {takes:?} is over");
-            return Work::Failed(Detour::Answer(Reply::text(500, text)));
+            return Work::Failed(self.out_of_time(takes));
         }
         Work::Done
     }
 
-    fn dying(&self, fate: InFlight) -> Work {
-        match fate {
-            InFlight::KilledAfterCommit => Work::DoneAndKilled,
-            InFlight::KilledBeforeCommit | InFlight::AsConfigured => {
+    /// The end of a statement that ran for longer than it may.
+    fn out_of_time(&mut self, limit: Duration) -> Detour {
+        self.is_canceled = true;
+        // Whether the service's own text is this one is not known; that nothing was done is.
+        let text = format!("The query was canceled: statement_timeout of {limit:?} is over");
+        Detour::Answer(Reply::text(500, text))
+    }
+
+    /// Whether evaluation alone took all the time there was. On a paused clock it takes none.
+    pub(crate) fn check_time(&mut self, since: Option<Instant>) -> Result<(), Detour> {
+        match (since, self.call.timeout()) {
+            (Some(since), Some(limit)) if since.elapsed() > limit => Err(self.out_of_time(limit)),
+            _ => Ok(()),
+        }
+    }
+
+    fn dying(&mut self, kill: Kill) -> Work {
+        match kill {
+            Kill::Restart(InFlight::KilledAfterCommit) => Work::DoneAndKilled,
+            Kill::Restart(InFlight::KilledBeforeCommit | InFlight::AsConfigured) => {
                 Work::Failed(Detour::Stop(self.death()))
+            }
+            Kill::Cancel => {
+                self.is_canceled = true;
+                // The text is not known; the status of the history is (firebolt-semantics §6).
+                Work::Failed(Detour::Answer(Reply::user_error("The query was canceled")))
             }
         }
     }
@@ -143,41 +195,94 @@ impl<'a> Life<'a> {
         if self.call.info.kind != StatementKind::Merge {
             return Outcome::Cut;
         }
-        let reply = Reply::text(500, CANNOT_BE_RETRIED);
+        let status = self.call.inner.config.quirks.cannot_be_retried_status;
+        let reply = Reply::text(status, CANNOT_BE_RETRIED);
         self.tell(&reply);
         Outcome::Reply(reply, None)
     }
 
     /// A point after which there is nothing left to undo: `Executed` or `Committed`.
     pub(crate) async fn done(&mut self, phase: Phase) -> Result<(), Detour> {
+        self.is_done = true;
         match self.ask(phase).await {
-            Step::GoOn | Step::Conflict | Step::Fail(_) => Ok(()),
+            // A CANCEL that comes now comes too late.
+            Step::GoOn | Step::Conflict | Step::Fail(_) | Step::Killed(Kill::Cancel) => Ok(()),
             Step::Stop(outcome) => Err(Detour::Stop(outcome)),
-            Step::Killed(_) => Err(Detour::Stop(self.death())),
+            Step::Killed(Kill::Restart(_)) => Err(Detour::Stop(self.death())),
         }
+    }
+
+    /// Writes the history of it; how it ended, whatever anybody is told.
+    pub(crate) fn settle(&mut self, end: &Result<Reply, Detour>) -> Ending {
+        let Call { inner, info, .. } = self.call;
+        let ending = match end {
+            Ok(_) => Ending::Success,
+            Err(Detour::Stop(_)) if self.is_done => Ending::Success,
+            Err(Detour::Stop(_)) => Ending::Lost,
+            Err(Detour::Answer(reply)) => {
+                let text = errors::description(&String::from_utf8_lossy(&reply.body));
+                match &self.call.statement {
+                    Err(_) => Ending::ParseError(text),
+                    Ok(_) if self.is_canceled => Ending::Canceled(text),
+                    Ok(_) => Ending::Error(text),
+                }
+            }
+        };
+        if self.is_known {
+            let ended_micros = inner.now_micros();
+            let record = QueryRecord {
+                info: Arc::clone(info),
+                is_machine: self.call.is_machine,
+                query_id: self.query_id,
+                request_id: self.call.request_id,
+                submitted_micros: inner.micros_at(self.call.arrived),
+                started_micros: self.started_micros.unwrap_or(ended_micros),
+                ended_micros,
+                ending: ending.clone(),
+                returned_rows: self.returned_rows,
+                inserted_rows: self.inserted_rows,
+            };
+            let max = inner.config.quirks.history_statements_max;
+            inner.state().history.push(record, max);
+        }
+        ending
     }
 
     /// The end: the reply is known and about to be written.
     pub(crate) async fn answer(mut self, end: Result<Reply, Detour>) -> Outcome {
-        let reply = match end {
+        self.settle(&end);
+        let mut reply = match end {
             Ok(reply) | Err(Detour::Answer(reply)) => reply,
             Err(Detour::Stop(outcome)) => return outcome,
         };
         self.tell(&reply);
         if self.asks_answered {
             match self.ask(Phase::Answered).await {
-                Step::GoOn | Step::Conflict | Step::Fail(_) => {}
+                Step::GoOn | Step::Conflict | Step::Killed(Kill::Cancel) => {}
+                Step::Fail(canned) => {
+                    let text = errors::description(&String::from_utf8_lossy(&canned.body));
+                    reply = self.call.fail_late(reply, &text);
+                }
                 Step::Stop(outcome) => return outcome,
-                Step::Killed(_) => return self.death(),
+                Step::Killed(Kill::Restart(_)) => return self.death(),
             }
         }
         Outcome::Reply(reply, self.cut_after)
     }
 
-    /// The reply to a conflict: the field's text, the status of the quirk.
+    /// The reply to a conflict: the field's text, status and form of the quirks.
     pub(crate) fn conflict(&self, conflict: Conflict) -> Detour {
-        let status = self.call.inner.config.quirks.conflict_status;
-        Detour::Answer(Reply::text(status, conflict.to_string()))
+        let quirks = &self.call.inner.config.quirks;
+        let status = match self.call.info.kind {
+            _ if conflict.over_ddl => quirks.ddl_conflict_status,
+            StatementKind::Commit => quirks.conflict_status,
+            _ => quirks.autocommit_conflict_status,
+        };
+        let text = conflict.to_string();
+        Detour::Answer(match quirks.conflict_body {
+            ConflictBody::Text => Reply::text(status, text),
+            ConflictBody::Json => Reply { status, ..Reply::user_error(&text) },
+        })
     }
 
     fn tell(&self, reply: &Reply) {
@@ -215,7 +320,11 @@ impl<'a> Life<'a> {
             {
                 Step::Conflict
             }
-            Verdict::FailStatement(reply) if phase == Phase::Executing => Step::Fail(reply),
+            Verdict::FailStatement(reply)
+                if matches!(phase, Phase::Executing | Phase::Answered) =>
+            {
+                Step::Fail(reply)
+            }
             verdict @ (Verdict::Conflict
             | Verdict::FailStatement(_)
             | Verdict::ExecuteLater(_)
@@ -231,7 +340,7 @@ impl<'a> Life<'a> {
     }
 
     /// Lets time pass, unless a restart kills the statement first.
-    async fn pause(&mut self, time: Duration) -> Option<InFlight> {
+    async fn pause(&mut self, time: Duration) -> Option<Kill> {
         if time.is_zero() {
             return self.fate();
         }
@@ -248,7 +357,7 @@ impl<'a> Life<'a> {
     }
 
     /// Stands at a gate until it opens, unless a restart kills the statement first.
-    async fn stand(&mut self, gate: &Gate) -> Option<InFlight> {
+    async fn stand(&mut self, gate: &Gate) -> Option<Kill> {
         let Some(flight) = self.flight.as_mut() else {
             gate.opened().await;
             return None;
@@ -262,7 +371,7 @@ impl<'a> Life<'a> {
     }
 
     /// Whether a restart has found the statement.
-    fn fate(&mut self) -> Option<InFlight> {
+    fn fate(&mut self) -> Option<Kill> {
         self.flight.as_mut()?.killed.try_recv().ok()
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::in_flight::Victim;
+use super::in_flight::{Kill, Victim};
+use super::transactions;
 use crate::fault::InFlight;
 use crate::quirks::{CannotBeRetried, RestartTransactions};
 use crate::server::{Inner, State};
@@ -32,7 +33,10 @@ pub(crate) fn stop(inner: &Arc<Inner>) {
 
 fn victims(inner: &Inner, state: &mut State) -> Vec<Victim> {
     if inner.config.quirks.restart_transactions == RestartTransactions::Lost {
-        state.transactions.end_all();
+        transactions::end_all(inner, state);
+    }
+    if !inner.config.quirks.history_survives_stop {
+        state.history.forget();
     }
     state.flights.victims()
 }
@@ -47,6 +51,6 @@ fn kill(inner: &Inner, victims: Vec<Victim>) {
             fate => fate,
         };
         // A statement that landed in the meantime has nobody listening, and needs no telling.
-        let _ = kill.send(fate);
+        let _ = kill.send(Kill::Restart(fate));
     }
 }

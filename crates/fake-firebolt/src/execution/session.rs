@@ -3,8 +3,11 @@
 //!
 //! The server keeps no session, so all there is to do is to tell the client what to repeat.
 
+use std::borrow::Cow;
+
 use crate::fault::Phase;
 use crate::http::reply::Reply;
+use crate::http::settings;
 use crate::sql::{Statement, StatementKind};
 use crate::wire::headers::SessionChange;
 
@@ -21,7 +24,8 @@ pub(crate) fn answers(kind: StatementKind) -> bool {
     )
 }
 
-/// Answers it. It runs on what stands before the engine, so a stopped engine does not matter.
+/// Answers it. It runs on what stands before the engine, so a stopped engine does not matter; and
+/// it has no part in a transaction, which it neither ends nor fails (firebolt-semantics §1.2).
 pub(crate) async fn session_statement(
     life: &mut Life<'_>,
     statement: &Statement,
@@ -34,13 +38,15 @@ pub(crate) async fn session_statement(
         }
         StatementKind::UseEngine => Some(using(statement, "Engine", "engine", &config.engine)?),
         StatementKind::Set => {
-            let text = "SET is not a statement of the server: send the setting as a URL parameter";
-            return Err(Detour::Answer(Reply::user_error(text)));
+            let (name, value) = statement.setting().unwrap_or_default();
+            settings::check_set(name, value)
+                .map_err(|text| Detour::Answer(Reply::user_error(&text)))?;
+            Some(SessionChange::set(Cow::Owned(name.to_owned()), value))
         }
         _ => None,
     };
     life.done(Phase::Executed).await?;
-    let reply = call.encode_nothing(&life.query_id)?;
+    let reply = call.encode_nothing(life.query_id)?;
     Ok(match change {
         Some(change) => reply.with_session(change),
         None => reply,
@@ -58,5 +64,5 @@ fn using(
         let text = format!("{what} '{name}' does not exist or not authorized");
         return Err(Detour::Answer(Reply::user_error(&text)));
     }
-    Ok(SessionChange::Set { name: parameter, value: name.to_owned() })
+    Ok(SessionChange::set(parameter, name))
 }

@@ -4,10 +4,14 @@
 //! over. That is what lets two overlapping MERGEs insert the same new key, both with success
 //! (firebolt-semantics §1.3).
 
+use tokio::time::Instant;
+
 use crate::fault::Phase;
 use crate::http::reply::Reply;
 use crate::mvcc::{Conflict, Transaction};
-use crate::quirks::{Acceptance, Quirks, SnapshotRule, UnknownTransactionStatement};
+use crate::quirks::{
+    Acceptance, QueuedSnapshot, Quirks, SnapshotRule, TimestampRule, UnknownTransactionStatement,
+};
 use crate::server::Inner;
 use crate::sql::{
     self, ExternalFiles, RunningQuery, SqlError, SqlErrorKind, Statement, StatementContext,
@@ -15,11 +19,12 @@ use crate::sql::{
 };
 use crate::value::ResultSet;
 
-use super::boundary;
 use super::life::{Detour, Life, Work};
+use super::views::Views;
+use super::{boundary, steps, transactions};
 
 /// What a conflict that a hook demands is said to consist of.
-pub(crate) const DEMANDED: Conflict = Conflict { rows: 1, transactions: 1 };
+pub(crate) const DEMANDED: Conflict = Conflict { rows: 1, transactions: 1, over_ddl: false };
 
 /// The text of every statement in a transaction of which an earlier one failed
 /// (firebolt-wire §6.3).
@@ -32,13 +37,21 @@ pub(crate) async fn autocommit(
     statement: &Statement,
 ) -> Result<Reply, Detour> {
     let (inner, sql) = (&life.call.inner, &life.call.info.sql);
-    life.call.format()?;
+    let at_arrival = (inner.config.quirks.queued_snapshot == QueuedSnapshot::Arrival)
+        .then(|| inner.state().store.begin(inner.now_micros()));
     let files = inner.files.fetch(statement, &inner.config.account).await?;
     life.wait_for_engine().await?;
     life.take_off();
+    let since = life.call.timeout().map(|_| Instant::now());
     let now = inner.now_micros();
-    let mut transaction = inner.state().store.begin(now);
-    let result = evaluate(inner, sql, statement, &mut transaction, &files, now)?;
+    let mut transaction = at_arrival.unwrap_or_else(|| inner.state().store.begin(now));
+    let mut result = evaluate(inner, sql, statement, &mut transaction, &files, now)?;
+    for further in &life.call.further {
+        result = evaluate(inner, sql, further, &mut transaction, &files, now)?;
+    }
+    life.check_time(since)?;
+    life.returned_rows = result.rows.len();
+    life.call.check_rows(&result)?;
     match life.work().await {
         Work::Done => {
             boundary::commit(life, transaction, None)
@@ -57,7 +70,7 @@ pub(crate) async fn autocommit(
         Work::Conflict => return Err(life.conflict(DEMANDED)),
     }
     life.done(Phase::Committed).await?;
-    life.call.encode(&result, &life.query_id)
+    life.call.encode(&result, life.query_id)
 }
 
 /// A statement with a transaction id.
@@ -73,6 +86,7 @@ pub(crate) async fn in_transaction(
     if turn.doomed {
         return Err(Detour::Answer(Reply::user_error(ABORTED)));
     }
+    steps::check(life.call, &turn)?;
     // Whatever ends this statement early, a panic and an abandoned task included, has failed it,
     // and a transaction with a failed statement must not commit.
     turn.doomed = true;
@@ -80,7 +94,6 @@ pub(crate) async fn in_transaction(
         return Err(refusal.into());
     }
     refuse_copy(statement, &inner.config.quirks)?;
-    life.call.format()?;
     let files = inner.files.fetch(statement, &inner.config.account).await?;
     life.wait_for_engine().await?;
     if !inner.state().transactions.contains(id) {
@@ -89,12 +102,20 @@ pub(crate) async fn in_transaction(
         return unknown(life, statement, id).await;
     }
     life.take_off();
+    let since = life.call.timeout().map(|_| Instant::now());
     let result = {
         let Some(transaction) = turn.transaction.as_mut() else {
             return Err(Detour::Answer(Reply::user_error(ABORTED)));
         };
-        evaluate(inner, sql, statement, transaction, &files, inner.now_micros())?
+        let now = match inner.config.quirks.current_timestamp {
+            TimestampRule::Statement => inner.now_micros(),
+            TimestampRule::Transaction => transaction.began_micros(),
+        };
+        evaluate(inner, sql, statement, transaction, &files, now)?
     };
+    life.check_time(since)?;
+    life.returned_rows = result.rows.len();
+    life.call.check_rows(&result)?;
     match life.work().await {
         Work::Done => {}
         Work::DoneAndKilled => return Err(Detour::Stop(life.death())),
@@ -104,9 +125,9 @@ pub(crate) async fn in_transaction(
     }
     turn.doomed = false;
     life.done(Phase::Executed).await?;
-    let reply = life.call.encode(&result, &life.query_id);
-    drop(turn);
-    reply
+    let reply = life.call.encode(&result, life.query_id)?;
+    transactions::touch(inner, id);
+    Ok(steps::next(life.call, &mut turn, reply))
 }
 
 /// COPY inside an explicit transaction is an open question (firebolt-semantics §1.2).
@@ -160,6 +181,7 @@ pub(crate) fn evaluate(
         files,
         quirks,
         running: &running,
+        server: &Views { inner },
         random: &mut |bound| inner.state().picks.below(bound),
     };
     sql::execute_on_snapshot(statement, transaction, &mut context)

@@ -7,8 +7,8 @@ use super::gate::Gate;
 use super::point::{Phase, StatementInfo};
 use super::timespan::Span;
 use super::verdict::{CannedReply, Verdict};
+use crate::ids::Stream;
 use crate::mvcc::Conflict;
-use crate::server::Stream;
 use crate::sql::StatementKind;
 
 /// What happens to a request that a rule strikes.
@@ -173,7 +173,7 @@ impl Does {
             Self::RestartEngine { away } => Verdict::Restart { away: away.draw(draws) },
             Self::Conflict => Verdict::Conflict,
             Self::ReportConflict => {
-                let conflict = Conflict { rows: 1, transactions: 1 };
+                let conflict = Conflict { rows: 1, transactions: 1, over_ddl: false };
                 Verdict::Answer(CannedReply::text(409, conflict.to_string()))
             }
             Self::ExecuteLate { by } => Verdict::ExecuteLater(by.draw(draws)),
@@ -193,7 +193,10 @@ impl Does {
 pub fn gateway_reply(status: u16) -> CannedReply {
     match status {
         401 => CannedReply::text(401, "Unauthorized"),
-        409 => CannedReply::text(409, Conflict { rows: 1, transactions: 1 }.to_string()),
+        409 => CannedReply::text(
+            409,
+            Conflict { rows: 1, transactions: 1, over_ddl: false }.to_string(),
+        ),
         429 => CannedReply::text(429, "Too many requests").with_header("Retry-After", "1"),
         503 => CannedReply::text(503, "Cluster not yet healthy").with_header("Retry-After", "2"),
         status => CannedReply::text(status, "Internal server error"),

@@ -69,6 +69,8 @@ kinds! {
     UseDatabase => "use-database",
     UseEngine => "use-engine",
     Set => "set",
+    AsyncStatus => "async-status",
+    CancelQuery => "cancel-query",
     Nothing => "nothing",
     Other => "other",
 }

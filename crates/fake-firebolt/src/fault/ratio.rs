@@ -6,7 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::server::Stream;
+use crate::ids::Stream;
 
 /// A probability between 0 and 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

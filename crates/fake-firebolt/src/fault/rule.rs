@@ -10,7 +10,7 @@ use super::named_tables::named_tables;
 use super::on::On;
 use super::point::{Endpoint, FaultPoint, Phase, StatementInfo};
 use super::ratio::Ratio;
-use crate::server::Stream;
+use crate::ids::Stream;
 use crate::sql::StatementKind;
 
 /// Which of the matching requests a rule strikes.

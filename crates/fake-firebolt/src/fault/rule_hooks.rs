@@ -18,7 +18,7 @@ use super::point::{FaultPoint, Phase, StatementInfo};
 use super::rule::{Rule, RuleError, Side};
 use super::statement_log::{Logged, StatementLog};
 use super::verdict::Verdict;
-use crate::server::Stream;
+use crate::ids::Stream;
 
 /// Rules at once: each request is held against each of them.
 pub const RULES_MAX: usize = 1_000;

@@ -44,8 +44,10 @@ pub enum Verdict {
     /// At `Executing` of COMMIT or of an autocommit statement only: it is aborted as a write
     /// conflict; certainly not committed.
     Conflict,
-    /// At `Executing` only: the statement's work is thrown away, its transaction is aborted, and
-    /// this reply is given.
+    /// At `Executing`: the statement's work is thrown away, its transaction is aborted, and this
+    /// reply is given. At `Answered`: what is done stays done, the rows go out under a status of
+    /// 200, and the reply's text follows them as an error where the output format has a place for
+    /// it: a stream that ends with FINISH_WITH_ERRORS, `errors` in a document, a tail behind TSV.
     FailStatement(CannedReply),
     /// The engine restarts here and is away for a while; this request is one of those in flight.
     Restart {

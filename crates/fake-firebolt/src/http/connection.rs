@@ -9,15 +9,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 
+use super::parameters::Parameters;
 use super::reply::{Outcome, Reply, ReplyBody, Severed};
-use super::{engine_url, query, token};
+use super::{body, cancel, engine_url, query, token};
 use crate::quirks::CancelOnDisconnect;
 use crate::server::Inner;
 
@@ -61,11 +61,14 @@ where
         Arc::new(Connection { ordinal: state.ids.connection(), peer, epoch, reset })
     };
     let ordinal = connection.ordinal;
+    let header_bytes_max = inner.config.limits.header_bytes_max.max(8 << 10);
     let service =
         service_fn(move |request| respond(Arc::clone(&inner), Arc::clone(&connection), request));
     // A Date header would be the one thing in a reply that two runs of one seed do not share.
     let served = hyper::server::conn::http1::Builder::new()
         .auto_date_header(false)
+        // A head beyond it is a 431, given by hyper, which takes no less than 8 KiB.
+        .max_buf_size(header_bytes_max)
         .serve_connection(TokioIo::new(io), service)
         .await;
     if let Err(error) = served {
@@ -83,12 +86,16 @@ async fn respond(
         return Err(Severed);
     }
     let (head, body) = request.into_parts();
-    // A request that the client did not finish was never received.
-    let body = body.collect().await.map_err(|_| Severed)?.to_bytes();
     let reset = connection.reset.clone();
+    let limit = inner.config.limits.body_bytes_max;
+    let body = match body::read(body, &head.headers, limit).await {
+        Ok(body) => body,
+        Err(Some(refusal)) => return Outcome::from(refusal).into_response().await,
+        Err(None) => return Err(Severed),
+    };
+    let abandoned = is_abandoned(&inner, &head);
     // Boxed: a task is moved four times on its way into the runtime, and this one is kilobytes.
     let task = tokio::spawn(Box::pin(route(Arc::clone(&inner), connection, head, body)));
-    let abandoned = inner.config.quirks.cancel_on_disconnect == CancelOnDisconnect::All;
     let mut task = Task { handle: task, abort_on_drop: abandoned };
     let outcome = (&mut task.handle).await.unwrap_or_else(|error| {
         inner.state().panics += 1;
@@ -99,6 +106,17 @@ async fn respond(
         reset.turn_on();
     }
     outcome.into_response().await
+}
+
+/// Whether the request ends with its connection: as it says itself, or as the quirk does.
+fn is_abandoned(inner: &Inner, head: &http::request::Parts) -> bool {
+    const SETTING: &str = "cancel_query_on_connection_drop";
+    let query = head.uri.query().unwrap_or_default();
+    let said = || Parameters::parse(query).cancel_on_drop;
+    match query.contains(SETTING).then(said).flatten() {
+        Some(abandoned) => abandoned,
+        None => inner.config.quirks.cancel_on_disconnect == CancelOnDisconnect::All,
+    }
 }
 
 /// A request under way. Dropped with its connection, it goes on, or not, as the quirk says.
@@ -115,6 +133,9 @@ impl Drop for Task {
     }
 }
 
+/// Where the first version of the service lived (firebolt-wire §2.2).
+const OLD_SURFACE: [&str; 4] = ["/auth/v1/", "/iam/v2/", "/core/v1/", "/web/v3/"];
+
 async fn route(
     inner: Arc<Inner>,
     connection: Arc<Connection>,
@@ -125,6 +146,17 @@ async fn route(
     if head.method == Method::POST {
         if path == "/oauth/token" {
             return token::handle(&inner, &connection, &head, &body).await;
+        }
+        if path == "/cancel" {
+            return cancel::handle(&inner, &connection, &head).await;
+        }
+        // The first version of the service signed on there. Taken for a query, a password would
+        // come back in the error of a statement.
+        if OLD_SURFACE.iter().any(|prefix| path.starts_with(prefix)) {
+            return Reply::text(404, format!("Nothing is served at POST {path}")).into();
+        }
+        if let Some(refusal) = body::refuse_upload(&head.headers) {
+            return refusal.into();
         }
         return query::handle(&inner, &connection, &head, &body).await;
     }

@@ -1,45 +1,35 @@
 //! The URL parameters of a query request: all the session that Firebolt has.
 //!
 //! The server keeps nothing between requests (firebolt-wire §1.1); what a client does not repeat
-//! is not there. An unknown parameter is refused, because the SDKs test a SET by sending it along
-//! (§8.1), and a setting that is silently ignored is a lie about what a statement will do.
+//! is not there. An unknown parameter is refused (§8.1); see [`super::settings`].
 
 use std::time::Duration;
 
+use super::settings;
+use crate::sql::QueryParameter;
 use crate::wire::format::OutputFormat;
-use crate::wire::headers::TRANSACTION_ID;
-
-/// Settings that are accepted and change nothing here.
-const ACCEPTED: [&str; 15] = [
-    "account_id",
-    "advanced_mode",
-    "cancel_query_on_connection_drop",
-    "enable_result_cache",
-    "enable_subresult_cache",
-    "execution_mode",
-    "insert_sharding",
-    "max_execution_time",
-    "max_insert_threads",
-    "max_result_rows",
-    "max_threads",
-    "time_zone",
-    "timezone",
-    "tablet_min_size_bytes",
-    "transaction_sequence_id",
-];
+use crate::wire::headers::{TRANSACTION_ID, TRANSACTION_SEQUENCE_ID};
 
 /// The parameters of one query request.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Parameters {
     pub(crate) database: Option<String>,
     pub(crate) engine: Option<String>,
     pub(crate) output_format: Option<String>,
     pub(crate) query_label: Option<String>,
     pub(crate) transaction_id: Option<String>,
-    /// `None` where it is absent or 0, which turns it off.
-    pub(crate) statement_timeout: Option<Duration>,
+    pub(crate) transaction_sequence_id: Option<String>,
+    /// The values of `$1` and `param('name')` (firebolt-wire §8.3).
+    pub(crate) query_parameters: Vec<QueryParameter>,
+    /// `async=true`: the answer is a token, the statement runs on its own.
+    pub(crate) is_async: bool,
+    /// `statement_timeout` or `max_execution_time`, the shorter of the two; `None` where both are
+    /// absent or 0, which turns them off.
+    pub(crate) timeout: Option<Duration>,
     /// `auto_start_stop_control=ignore`: the request must not wake a stopped engine.
     pub(crate) leave_engine_asleep: bool,
+    /// `cancel_query_on_connection_drop`, where it says what no quirk decides.
+    pub(crate) cancel_on_drop: Option<bool>,
     /// What is asked for and not done here, or not known: the text of the refusal.
     pub(crate) refusal: Option<String>,
 }
@@ -50,7 +40,7 @@ impl Parameters {
     pub(crate) fn parse(query: &str) -> Self {
         let mut parsed = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            if let Some(refusal) = parsed.take(&name, &value) {
+            if let Err(refusal) = parsed.take(&name, &value) {
                 parsed.refusal.get_or_insert(refusal);
             }
         }
@@ -65,7 +55,7 @@ impl Parameters {
         })
     }
 
-    fn take(&mut self, name: &str, value: &str) -> Option<String> {
+    fn take(&mut self, name: &str, value: &str) -> Result<(), String> {
         let text = || Some(value.to_owned()).filter(|value| !value.is_empty());
         match name {
             // `/?&database=d` and friends: some clients leave empty pairs (firebolt-wire §4).
@@ -75,33 +65,65 @@ impl Parameters {
             "output_format" => self.output_format = text(),
             "query_label" => self.query_label = text(),
             TRANSACTION_ID => self.transaction_id = text(),
-            "statement_timeout" => match value.parse::<u64>() {
-                Ok(0) => self.statement_timeout = None,
-                Ok(millis) => self.statement_timeout = Some(Duration::from_millis(millis)),
-                Err(_) => {
-                    return Some(format!(
-                        "Invalid value '{value}' for setting statement_timeout: \
-                         expected milliseconds"
-                    ));
+            TRANSACTION_SEQUENCE_ID => self.transaction_sequence_id = text(),
+            "async" | "compress" => {
+                let is_on = match value {
+                    "true" | "1" => true,
+                    "false" | "0" | "" => false,
+                    _ => {
+                        return Err(format!(
+                            "Invalid value '{value}' for setting {name}: expected true or false"
+                        ));
+                    }
+                };
+                match name {
+                    "async" => self.is_async = is_on,
+                    _ if is_on => {
+                        return Err("compress=1 is not supported by this fake of Firebolt: ask \
+                                    for compress=0"
+                            .to_owned());
+                    }
+                    _ => {}
                 }
-            },
-            "auto_start_stop_control" => self.leave_engine_asleep = value == "ignore",
-            "async" if value == "false" => {}
-            "async" => return Some("async=true is not supported by this server".to_owned()),
-            "compress" if value == "0" || value == "false" => {}
-            "compress" => {
-                return Some(
-                    "compress=1 is not supported by this server: ask for compress=0".to_owned(),
-                );
             }
-            "query_parameters" if value.is_empty() || value == "[]" => {}
-            "query_parameters" => {
-                return Some("query_parameters are not supported by this server".to_owned());
+            "query_parameters" => self.query_parameters = QueryParameter::read(value)?,
+            // GO's Describe. Executing the statement instead would be the worst answer of all.
+            "execution_mode" => {
+                return Err(format!(
+                    "not supported by this fake of Firebolt: execution_mode={value}"
+                ));
             }
-            known if ACCEPTED.contains(&known) => {}
-            unknown => return Some(format!("Unknown setting '{unknown}'")),
+            // What no client sends but this way; an empty value is no value.
+            _ if value.is_empty() => settings::check(name, value)?,
+            _ => {
+                settings::check(name, value)?;
+                self.apply(name, value);
+            }
         }
-        None
+        Ok(())
+    }
+
+    /// The settings that change something here.
+    fn apply(&mut self, name: &str, value: &str) {
+        let number = || value.parse::<u64>().ok().filter(|number| *number > 0);
+        let timeout = match name {
+            "statement_timeout" => number().map(Duration::from_millis),
+            "max_execution_time" => number().map(Duration::from_secs),
+            "auto_start_stop_control" => {
+                self.leave_engine_asleep = true;
+                None
+            }
+            "cancel_query_on_connection_drop" => {
+                // What only reads has no effect that a client could miss, so the type-dependent
+                // way is the same as none.
+                self.cancel_on_drop = Some(value.eq_ignore_ascii_case("all"));
+                None
+            }
+            _ => None,
+        };
+        if let Some(timeout) = timeout {
+            self.timeout = Some(self.timeout.map_or(timeout, |other| other.min(timeout)));
+        }
     }
 }
 
@@ -113,7 +135,8 @@ mod tests {
     fn reads_what_the_clients_send() {
         let read = Parameters::parse(
             "&database=my%20db&engine=e&output_format=JSON_Compact&query_label=a.1\
-             &transaction_id=0a&transaction_sequence_id=3&statement_timeout=1500&account_id=acc-1/",
+             &transaction_id=0a&transaction_sequence_id=3&statement_timeout=1500&account_id=acc-1/\
+             &async=true&compress=0&max_execution_time=30",
         );
         assert_eq!(
             read,
@@ -123,7 +146,9 @@ mod tests {
                 output_format: Some("JSON_Compact".to_owned()),
                 query_label: Some("a.1".to_owned()),
                 transaction_id: Some("0a".to_owned()),
-                statement_timeout: Some(Duration::from_millis(1500)),
+                transaction_sequence_id: Some("3".to_owned()),
+                is_async: true,
+                timeout: Some(Duration::from_millis(1500)),
                 ..Parameters::default()
             }
         );
@@ -133,10 +158,17 @@ mod tests {
     fn refuses_what_it_does_not_know_and_still_reads_the_rest() {
         for (query, expected) in [
             ("bad_param=1&transaction_id=0a", "Unknown setting 'bad_param'"),
-            ("transaction_id=0a&async=true", "async=true is not supported by this server"),
+            (
+                "transaction_id=0a&async=perhaps",
+                "Invalid value 'perhaps' for setting async: expected true or false",
+            ),
             (
                 "transaction_id=0a&statement_timeout=soon",
-                "Invalid value 'soon' for setting statement_timeout: expected milliseconds",
+                "Invalid value 'soon' for setting statement_timeout: expected a whole number",
+            ),
+            (
+                "transaction_id=0a&execution_mode=describe_parameters",
+                "not supported by this fake of Firebolt: execution_mode=describe_parameters",
             ),
         ] {
             let read = Parameters::parse(query);
@@ -146,7 +178,9 @@ mod tests {
     }
 
     #[test]
-    fn a_timeout_of_zero_is_no_timeout() {
-        assert_eq!(Parameters::parse("statement_timeout=0").statement_timeout, None);
+    fn a_timeout_of_zero_is_no_timeout_and_the_shorter_of_two_holds() {
+        assert_eq!(Parameters::parse("statement_timeout=0").timeout, None);
+        let both = Parameters::parse("statement_timeout=5000&max_execution_time=2");
+        assert_eq!(both.timeout, Some(Duration::from_secs(2)));
     }
 }

@@ -5,19 +5,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
 use http::request::Parts;
 use tokio::time::Instant;
 
 use super::connection::Connection;
 use super::parameters::Parameters;
 use super::reply::{Outcome, Reply};
-use super::token;
+use super::{several, token};
 use crate::execution::call::Call;
-use crate::execution::life::{Detour, Life};
-use crate::execution::{boundary, engine_statement, restart, session, statement};
+use crate::execution::life::Life;
+use crate::execution::{dispatch, restart};
 use crate::fault::{Answer, Endpoint, FaultPoint, Phase, StatementInfo, Verdict};
 use crate::server::Inner;
-use crate::sql::{self, StatementKind};
+use crate::sql::{self, SqlError, SqlErrorKind, Statement, StatementKind};
 
 /// Answers a query.
 pub(crate) async fn handle(
@@ -29,37 +30,104 @@ pub(crate) async fn handle(
     let Ok(sql) = std::str::from_utf8(body) else {
         return Reply::user_error("The statement is not UTF-8").into();
     };
-    let sql: Arc<str> = Arc::from(sql);
-    let parameters = Parameters::parse(head.uri.query().unwrap_or_default());
-    let parsed = sql::parse(&sql);
-    let (request, request_id) = {
-        let mut state = inner.state();
-        (state.ids.request(), state.ids.uuid())
+    let request = Request {
+        inner,
+        connection,
+        head,
+        parameters: Parameters::parse(head.uri.query().unwrap_or_default()),
     };
-    let info = StatementInfo {
-        request,
-        peer: connection.peer.clone(),
-        connection: connection.ordinal,
-        endpoint: Endpoint::Query,
-        sql,
-        kind: parsed.as_ref().map_or(StatementKind::Other, |statement| statement.kind()),
-        transaction: parameters.transaction_id.clone(),
-        label: parameters.query_label.clone(),
-    };
-    let call = Arc::new(Call {
-        inner: Arc::clone(inner),
-        info: Arc::new(info),
-        parameters,
-        statement: parsed,
-        bearer: token::bearer(head).map(str::to_owned),
-        arrived: Instant::now(),
-        request_id,
-    });
-    received(call).await
+    // The common request, without a list of one.
+    if !sql.contains(';') && !request.has_parameters(sql) {
+        return received(request.call(Arc::from(sql), sql::parse(sql), Vec::new())).await;
+    }
+    match request.parse(sql) {
+        Ok(mut statements) if statements.len() == 1 => {
+            received(request.call(Arc::from(sql), Ok(statements.remove(0)), Vec::new())).await
+        }
+        Ok(statements) => request.several(sql, statements).await,
+        Err(error) => received(request.call(Arc::from(sql), Err(error), Vec::new())).await,
+    }
+}
+
+/// What all statements of one request share.
+struct Request<'a> {
+    inner: &'a Arc<Inner>,
+    connection: &'a Connection,
+    head: &'a Parts,
+    parameters: Parameters,
+}
+
+impl Request<'_> {
+    /// Whether the text names parameters, or some came with it.
+    fn has_parameters(&self, sql: &str) -> bool {
+        !self.parameters.query_parameters.is_empty() || sql::names_parameters(sql)
+    }
+
+    /// Parses all statements; their parameters are filled in where they have some.
+    fn parse(&self, sql: &str) -> Result<Vec<Statement>, SqlError> {
+        if self.has_parameters(sql) {
+            return sql::parse_all_with(sql, &self.parameters.query_parameters);
+        }
+        sql::parse_all(sql)
+    }
+
+    fn call(
+        &self,
+        sql: Arc<str>,
+        statement: Result<Statement, SqlError>,
+        further: Vec<Statement>,
+    ) -> Arc<Call> {
+        let kind = statement.as_ref().map_or(StatementKind::Other, |statement| statement.kind());
+        let (request, request_id) = {
+            let mut state = self.inner.state();
+            (state.ids.request(), state.ids.uuid())
+        };
+        let info = StatementInfo {
+            request,
+            peer: self.connection.peer.clone(),
+            connection: self.connection.ordinal,
+            endpoint: Endpoint::Query,
+            sql,
+            kind,
+            transaction: self.parameters.transaction_id.clone(),
+            label: self.parameters.query_label.clone(),
+        };
+        let headers = &self.head.headers;
+        let protocol = headers.get("firebolt-protocol-version");
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        Arc::new(Call {
+            inner: Arc::clone(self.inner),
+            info: Arc::new(info),
+            parameters: self.parameters.clone(),
+            statement,
+            further,
+            bearer: token::bearer(self.head).map(str::to_owned),
+            // Only BEGIN asks for it; nobody else pays for the copy.
+            protocol: protocol.filter(|_| kind == StatementKind::Begin).map(text),
+            is_machine: headers.contains_key("firebolt-machine-query"),
+            arrived: Instant::now(),
+            request_id,
+        })
+    }
+
+    /// A request with several statements.
+    async fn several(&self, whole: &str, mut statements: Vec<Statement>) -> Outcome {
+        if let Some(refusal) = several::refusal(&statements, self.parameters.is_async) {
+            let refusal = SqlError::new(SqlErrorKind::Unsupported, refusal);
+            return received(self.call(Arc::from(whole), Err(refusal), Vec::new())).await;
+        }
+        if self.parameters.transaction_id.is_none() && sql::is_one_transaction(&statements) {
+            let first = statements.remove(0);
+            return received(self.call(Arc::from(whole), Ok(first), statements)).await;
+        }
+        let texts = several::texts(whole, statements.len());
+        let call = |(text, statement)| self.call(text, Ok(statement), Vec::new());
+        several::run(texts.into_iter().zip(statements).map(call).collect()).await
+    }
 }
 
 /// The `Received` point of a query.
-async fn received(call: Arc<Call>) -> Outcome {
+pub(super) async fn received(call: Arc<Call>) -> Outcome {
     match arrive(&call.inner, &call.info).await {
         Arrival::GoesOn { cut_after } => run(&call, cut_after, true).await,
         Arrival::Ends(outcome) => outcome,
@@ -130,66 +198,8 @@ async fn run(call: &Arc<Call>, cut_after: Option<usize>, has_reply: bool) -> Out
 async fn admitted(call: &Arc<Call>, cut_after: Option<usize>, has_reply: bool) -> Outcome {
     let mut life = Life::new(call, has_reply);
     life.cut_reply_after(cut_after);
-    let end = execute(&mut life).await;
+    let end = dispatch::execute(&mut life, call).await;
     life.answer(end).await
-}
-
-async fn execute(life: &mut Life<'_>) -> Result<Reply, Detour> {
-    let call = life.call;
-    if let Some(refusal) = refuse(call) {
-        return Err(Detour::Answer(refusal));
-    }
-    let parsed = match &call.statement {
-        Ok(parsed) => parsed,
-        Err(error) => {
-            doom(call).await;
-            return Err(Detour::Answer(Reply::user_error(&error.text)));
-        }
-    };
-    match (parsed.kind(), call.info.transaction.as_deref()) {
-        (StatementKind::Begin, _) => boundary::begin(life).await,
-        (StatementKind::Commit, _) => boundary::commit_transaction(life).await,
-        (StatementKind::Rollback, _) => boundary::roll_back(life).await,
-        (kind, _) if session::answers(kind) => session::session_statement(life, parsed).await,
-        (StatementKind::StartEngine | StatementKind::StopEngine, None)
-            if let Some(run) = parsed.engine_run(&call.inner.config.engine) =>
-        {
-            engine_statement::run(life, run).await
-        }
-        (_, Some(id)) => statement::in_transaction(life, parsed, id).await,
-        (_, None) => statement::autocommit(life, parsed).await,
-    }
-}
-
-/// What the gateway refuses before the statement is looked at.
-fn refuse(call: &Call) -> Option<Reply> {
-    let config = &call.inner.config;
-    let parameters = &call.parameters;
-    if let Some(text) = &parameters.refusal {
-        return Some(Reply::user_error(text));
-    }
-    if let Some(database) = &parameters.database
-        && *database != config.database
-    {
-        let text = format!("Database '{database}' does not exist or not authorized");
-        return Some(Reply::user_error(&text));
-    }
-    if let Some(engine) = &parameters.engine
-        && *engine != config.engine
-    {
-        let text = format!("Engine '{engine}' does not exist or not authorized");
-        return Some(Reply::text(404, text));
-    }
-    None
-}
-
-/// A statement that does not parse has failed like any other, and takes its transaction along.
-async fn doom(call: &Call) {
-    if let Some(id) = &call.info.transaction
-        && let Some(mut turn) = boundary::turn(&call.inner, id).await
-    {
-        turn.doomed = true;
-    }
 }
 
 /// The points of a request that is not a query: it arrives and is answered, nothing is executed
@@ -200,13 +210,17 @@ pub(crate) async fn door(
     endpoint: Endpoint,
     serve: impl Fn() -> Reply,
 ) -> Outcome {
+    let kind = match endpoint {
+        Endpoint::Query => StatementKind::CancelQuery,
+        Endpoint::Token | Endpoint::EngineUrl => StatementKind::Other,
+    };
     let info = Arc::new(StatementInfo {
         request: inner.state().ids.request(),
         peer: connection.peer.clone(),
         connection: connection.ordinal,
         endpoint,
         sql: Arc::from(""),
-        kind: StatementKind::Other,
+        kind,
         transaction: None,
         label: None,
     });

@@ -19,7 +19,8 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) content_type: Option<&'static str>,
     pub(crate) body: Bytes,
-    pub(crate) session: Option<SessionChange>,
+    /// At most two: a transaction has an id and perhaps a step number.
+    pub(crate) session: [Option<SessionChange>; 2],
     /// Set only for a canned reply, whose headers are free.
     pub(crate) canned: Option<Box<CannedReply>>,
 }
@@ -31,7 +32,7 @@ impl Reply {
             status,
             content_type: Some(content_type),
             body: body.into(),
-            session: None,
+            session: [None, None],
             canned: None,
         }
     }
@@ -48,7 +49,10 @@ impl Reply {
 
     /// The same reply, changing the client's session.
     pub(crate) fn with_session(mut self, change: SessionChange) -> Self {
-        self.session = Some(change);
+        match &mut self.session {
+            [free @ None, _] | [_, free @ None] => *free = Some(change),
+            [Some(_), Some(_)] => unreachable!("no reply changes three parameters"),
+        }
         self
     }
 
@@ -66,10 +70,10 @@ impl Reply {
         if let Some(content_type) = self.content_type {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
-        if let Some(change) = self.session {
+        for change in self.session.into_iter().flatten() {
             let (name, value) = change.line();
             if let Ok(value) = HeaderValue::from_str(&value) {
-                headers.insert(HeaderName::from_static(name), value);
+                headers.append(HeaderName::from_static(name), value);
             }
         }
         if let Some(canned) = self.canned {
@@ -96,7 +100,7 @@ impl From<CannedReply> for Reply {
             status: canned.status,
             content_type: None,
             body: canned.body.clone(),
-            session: None,
+            session: [None, None],
             canned: Some(Box::new(canned)),
         }
     }

@@ -21,6 +21,8 @@ pub struct Conflict {
     pub rows: usize,
     /// How many committed transactions changed them.
     pub transactions: usize,
+    /// Whether a table's name was among what was changed.
+    pub over_ddl: bool,
 }
 
 /// Firebolt's own text (firebolt-semantics §8, field reports).

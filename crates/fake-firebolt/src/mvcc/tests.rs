@@ -111,7 +111,8 @@ fn race(unit: ConflictUnit, first: &[Step], second: &[Step]) -> Result<(), Confl
 #[test]
 fn conflict_table() {
     use Step::{Alter, Clone, Create, Delete, Drop, Insert, Read, Rename, Update, View};
-    let clash = |rows| Some(Conflict { rows, transactions: 1 });
+    let clash = |rows| Some(Conflict { rows, transactions: 1, over_ddl: false });
+    let over_ddl = |rows| Some(Conflict { rows, transactions: 1, over_ddl: true });
     let both = |expected| (expected, expected);
     // First committer, second committer, outcome by row and by tablet.
     type Case<'c> = (&'c [Step], &'c [Step], (Option<Conflict>, Option<Conflict>));
@@ -127,31 +128,31 @@ fn conflict_table() {
         (&[Update(1)], &[Update(2)], (None, clash(1))),
         (&[Update(1)], &[Read], both(None)),
         (&[Drop("t")], &[Read], both(None)),
-        (&[Create("x")], &[Create("x")], both(clash(1))),
+        (&[Create("x")], &[Create("x")], both(over_ddl(1))),
         (&[Create("x")], &[Create("y")], both(None)),
-        (&[Alter], &[Alter], both(clash(1))),
-        (&[Drop("t")], &[Drop("t")], both(clash(1))),
-        (&[Drop("t")], &[Insert(7)], both(clash(1))),
-        (&[Alter], &[Insert(7)], both(clash(1))),
-        (&[Insert(7)], &[Alter], both(clash(1))),
-        (&[Update(1)], &[Drop("t")], both(clash(1))),
-        (&[Drop("t"), Create("t")], &[Update(1)], both(clash(1))),
+        (&[Alter], &[Alter], both(over_ddl(1))),
+        (&[Drop("t")], &[Drop("t")], both(over_ddl(1))),
+        (&[Drop("t")], &[Insert(7)], both(over_ddl(1))),
+        (&[Alter], &[Insert(7)], both(over_ddl(1))),
+        (&[Insert(7)], &[Alter], both(over_ddl(1))),
+        (&[Update(1)], &[Drop("t")], both(over_ddl(1))),
+        (&[Drop("t"), Create("t")], &[Update(1)], both(over_ddl(1))),
         (&[Create("x")], &[Update(1)], both(None)),
         // A rename is DDL of both names.
-        (&[Rename("x")], &[Insert(7)], both(clash(1))),
-        (&[Insert(7)], &[Rename("x")], both(clash(1))),
-        (&[Rename("x")], &[Create("x")], both(clash(1))),
-        (&[Rename("x")], &[Rename("y")], both(clash(1))),
-        (&[Rename("x")], &[Rename("x")], both(clash(2))),
+        (&[Rename("x")], &[Insert(7)], both(over_ddl(1))),
+        (&[Insert(7)], &[Rename("x")], both(over_ddl(1))),
+        (&[Rename("x")], &[Create("x")], both(over_ddl(1))),
+        (&[Rename("x")], &[Rename("y")], both(over_ddl(1))),
+        (&[Rename("x")], &[Rename("x")], both(over_ddl(2))),
         // What a clone or a view takes for granted must stay; its rows may change.
         (&[Clone("x")], &[Update(1)], both(None)),
         (&[Update(1)], &[Clone("x")], both(None)),
-        (&[Drop("t")], &[Clone("x")], both(clash(1))),
-        (&[Clone("x")], &[Alter], both(clash(1))),
+        (&[Drop("t")], &[Clone("x")], both(over_ddl(1))),
+        (&[Clone("x")], &[Alter], both(over_ddl(1))),
         (&[View("x")], &[Insert(7)], both(None)),
-        (&[View("x")], &[Drop("t")], both(clash(1))),
-        (&[Alter], &[View("x")], both(clash(1))),
-        (&[View("x")], &[Create("x")], both(clash(1))),
+        (&[View("x")], &[Drop("t")], both(over_ddl(1))),
+        (&[Alter], &[View("x")], both(over_ddl(1))),
+        (&[View("x")], &[Create("x")], both(over_ddl(1))),
         (&[View("x")], &[View("y")], both(None)),
         // A row that one transaction inserts and removes again is nobody else's business.
         (&[Insert(7), Delete(7)], &[Update(1)], both(None)),
@@ -175,7 +176,7 @@ fn several_commits_are_counted() {
         store.commit(txn, 0).unwrap();
     }
     let conflict = store.commit(late, 0).unwrap_err();
-    assert_eq!(conflict, Conflict { rows: 2, transactions: 2 });
+    assert_eq!(conflict, Conflict { rows: 2, transactions: 2, over_ddl: false });
     assert_eq!(
         conflict.to_string(),
         "Failed to commit transaction, error: 'detected 2 conflicts with 2 transactions on \

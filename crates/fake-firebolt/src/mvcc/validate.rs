@@ -19,12 +19,13 @@ pub(super) fn conflict_with<'a>(
     log: impl Iterator<Item = &'a LogEntry>,
     unit: ConflictUnit,
 ) -> Option<Conflict> {
-    let mut conflict = Conflict { rows: 0, transactions: 0 };
+    let mut conflict = Conflict { rows: 0, transactions: 0, over_ddl: false };
     for entry in log {
         let collisions = collisions(txn, entry, unit);
         if collisions > 0 {
             conflict.rows += collisions;
             conflict.transactions += 1;
+            conflict.over_ddl |= meets_ddl(txn, entry);
         }
     }
     (conflict.transactions > 0).then_some(conflict)
@@ -57,6 +58,14 @@ fn collisions(txn: &Transaction, entry: &LogEntry, unit: ConflictUnit) -> usize 
     // DDL is serialisable (firebolt-semantics §1.1): a view must not be made of a table that
     // somebody has just dropped.
     count + txn.relied.iter().filter(|name| entry.ddl.contains(*name)).count()
+}
+
+/// Whether a name is among what two that collide have done to each other.
+fn meets_ddl(txn: &Transaction, entry: &LogEntry) -> bool {
+    let written = txn.writes.values().map(|writes| &writes.name);
+    let mut names = written.chain(txn.ddl.keys()).chain(&txn.relied);
+    let theirs = |name: &Arc<str>| entry.written.contains(name) || entry.relied.contains(name);
+    names.any(|name| entry.ddl.contains(name)) || txn.ddl.keys().any(theirs)
 }
 
 /// Where the own rows of a transaction begin in a newer state, by table id.

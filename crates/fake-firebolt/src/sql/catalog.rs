@@ -11,7 +11,7 @@ use super::bind_table::Relation;
 use super::plan::Plan;
 use super::scope::Field;
 use super::{catalog_account, catalog_tables};
-use crate::value::{DataType, Row, Value};
+use crate::value::{Column, DataType, ResultSet, Row, Value};
 
 /// Names and types of a view's columns.
 pub(super) type Shape = &'static [(&'static str, DataType)];
@@ -42,7 +42,7 @@ impl Binder<'_> {
             "databases" => (catalog_account::DATABASES, catalog_account::catalogs(view, ctx)),
             "schemata" => (catalog_account::SCHEMATA, catalog_account::schemata(ctx)),
             "engine_running_queries" => (RUNNING, self.running_rows()),
-            _ => return None,
+            _ => return self.ctx.server.view(name).map(server_view),
         };
         let field = |(name, data_type): &(&str, DataType)| Field {
             qualifier: None,
@@ -71,4 +71,16 @@ impl Binder<'_> {
         };
         self.ctx.running.iter().map(row).collect()
     }
+}
+
+fn server_view(view: ResultSet) -> Relation {
+    let field = |column: Column| Field {
+        qualifier: None,
+        name: column.name,
+        data_type: column.data_type,
+        nullable: column.nullable,
+        merged: false,
+    };
+    let fields = view.columns.into_iter().map(field).collect();
+    Relation { plan: Plan::Rows(Arc::new(view.rows)), fields }
 }

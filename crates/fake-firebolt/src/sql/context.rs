@@ -3,6 +3,7 @@
 
 use super::external::ExternalFiles;
 use crate::quirks::Quirks;
+use crate::value::ResultSet;
 
 /// A statement in flight, for `information_schema.engine_running_queries`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,23 @@ pub struct RunningQuery {
     pub text: String,
     /// Server time of its start, microseconds since the epoch.
     pub started_micros: i64,
+}
+
+/// Views of `information_schema` that show the server rather than the data: nothing of them exists
+/// until a statement asks for it by name.
+pub trait ServerViews: std::fmt::Debug {
+    /// The view's columns and rows now; `None` when there is no such view.
+    fn view(&self, name: &str) -> Option<ResultSet>;
+}
+
+/// A server without any: statements that are executed on a store alone.
+#[derive(Clone, Copy, Debug)]
+pub struct NoServer;
+
+impl ServerViews for NoServer {
+    fn view(&self, _name: &str) -> Option<ResultSet> {
+        None
+    }
 }
 
 /// The surroundings of one execution.
@@ -33,6 +51,8 @@ pub struct StatementContext<'a> {
     pub quirks: &'a Quirks,
     /// What runs on the engine now, this statement included.
     pub running: &'a [RunningQuery],
+    /// The other views of the server.
+    pub server: &'a dyn ServerViews,
     /// A number below its argument, for picks that the real service leaves arbitrary.
     pub random: &'a mut dyn FnMut(u64) -> u64,
 }
@@ -57,6 +77,7 @@ pub(super) struct Facts<'a> {
     pub(super) files: &'a ExternalFiles,
     pub(super) quirks: &'a Quirks,
     pub(super) running: &'a [RunningQuery],
+    pub(super) server: &'a dyn ServerViews,
 }
 
 impl<'a> StatementContext<'a> {
@@ -69,6 +90,7 @@ impl<'a> StatementContext<'a> {
             files: self.files,
             quirks: self.quirks,
             running: self.running,
+            server: self.server,
         }
     }
 }

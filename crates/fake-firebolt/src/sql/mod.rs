@@ -72,6 +72,7 @@ mod meter;
 mod numeric;
 mod operands;
 mod paired;
+mod parameters;
 mod parse;
 mod parse_array_type;
 mod parse_cache;
@@ -82,6 +83,7 @@ mod plan;
 mod read_options;
 mod scope;
 mod script;
+mod server_call;
 mod set_operation;
 mod show;
 mod spread;
@@ -97,7 +99,7 @@ mod vacuum;
 mod view;
 mod window;
 
-pub use context::{RunningQuery, StatementContext};
+pub use context::{NoServer, RunningQuery, ServerViews, StatementContext};
 pub use error::{SqlError, SqlErrorKind};
 pub use execute::execute;
 pub(crate) use execute::execute_on_snapshot;
@@ -105,6 +107,7 @@ pub use external::{
     CsvOptions, ExternalFile, ExternalFiles, ExternalRead, ExternalTable, FileFormat, Flaw,
 };
 pub use location::{LocationChange, LocationStatement};
+pub use parameters::{QueryParameter, names_parameters, parse_all_with};
 pub use parse_cache::parse;
 pub use script::{is_one_transaction, parse_all};
 pub use statement::{EngineRun, Statement, StatementKind};

@@ -14,7 +14,7 @@ use super::parse_array_type::drop_element_nulls;
 use super::parse_cache::Tree;
 use super::read_options::OptionValue;
 use super::statement::{Body, Statement, StatementKind};
-use super::{copy, ddl, escapes, location, parse_definition, table_function};
+use super::{copy, ddl, escapes, location, parse_definition, server_call, table_function};
 
 /// Operators between two commas, and set operations overall: longer chains would become trees so
 /// deep that walking them overflows the stack.
@@ -164,6 +164,8 @@ pub(super) fn parse_tokens(mut tokens: Vec<TokenWithSpan>) -> Result<Statement, 
             }))
         }
         "USE" => parse_use(&mut cursor),
+        "CALL" => server_call::parse_call(&mut cursor),
+        "CANCEL" => server_call::parse_cancel(&mut cursor),
         "SET" => parse_set(&mut cursor),
         "COPY" => {
             cursor.at += 1;

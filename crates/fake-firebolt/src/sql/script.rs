@@ -6,7 +6,7 @@
 //! takes the text apart, at the semicolons that its tokens show.
 
 use sqlparser::ast::{self, SetExpr};
-use sqlparser::tokenizer::Token;
+use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::error::SqlError;
 use super::parse::{parse_tokens, tokenize};
@@ -24,8 +24,12 @@ pub fn parse_all(text: &str) -> Result<Vec<Statement>, SqlError> {
     if !body.contains(';') {
         return Ok(vec![parse(body)?]);
     }
+    parse_parts(&tokenize(text)?)
+}
+
+/// The same for the tokens of a text.
+pub(super) fn parse_parts(tokens: &[TokenWithSpan]) -> Result<Vec<Statement>, SqlError> {
     let mut statements = Vec::new();
-    let tokens = tokenize(text)?;
     for part in tokens.split(|token| token.token == Token::SemiColon) {
         if !part.is_empty() {
             statements.push(parse_tokens(part.to_vec())?);

@@ -71,6 +71,10 @@ pub enum StatementKind {
     UseEngine,
     /// SET name = value.
     Set,
+    /// CALL fb_GetAsyncStatus('token').
+    AsyncStatus,
+    /// CANCEL QUERY WHERE query_id = 'id'.
+    CancelQuery,
     /// Only comments and white space.
     Nothing,
     /// Parses, but the fake does not execute it.
@@ -121,7 +125,7 @@ pub(super) enum Body {
     Location(Box<LocationStatement>),
     /// What sqlparser does not read.
     Definition(Arc<Definition>),
-    /// USE: the name.
+    /// USE: the name. CALL and CANCEL: the token or the query id.
     Name(String),
     /// SET: name and value.
     Setting(String, String),
@@ -201,7 +205,7 @@ impl Statement {
         }
     }
 
-    /// The database or engine of a USE.
+    /// The database or engine of a USE, the token of a CALL, the query id of a CANCEL.
     #[must_use]
     pub fn used_name(&self) -> Option<&str> {
         match &self.body {

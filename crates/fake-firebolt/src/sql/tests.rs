@@ -38,6 +38,7 @@ impl Session {
             files: &files,
             quirks: &self.quirks,
             running: &[],
+            server: &super::NoServer,
             random: &mut |_| 0,
         };
         execute(parsed, &self.store, txn, &mut ctx)
@@ -45,9 +46,13 @@ impl Session {
 
     /// Parses, executes, commits.
     pub(super) fn run(&mut self, text: &str) -> Result<ResultSet, SqlError> {
-        let parsed = parse(text)?;
+        self.run_parsed(&parse(text)?)
+    }
+
+    /// Executes, commits.
+    pub(super) fn run_parsed(&mut self, parsed: &Statement) -> Result<ResultSet, SqlError> {
         let mut txn = self.store.begin(0);
-        let result = self.execute(&mut txn, &parsed)?;
+        let result = self.execute(&mut txn, parsed)?;
         self.store.commit(txn, 0).expect("nobody else is there");
         Ok(result)
     }

@@ -8,10 +8,24 @@ use super::cell::push_json_string;
 /// `{"errors":[{"description":…}]}`.
 pub(crate) fn body(description: &str) -> String {
     let mut out = String::with_capacity(description.len() + 48);
-    out.push_str("{\"errors\":[{\"description\":");
-    push_json_string(&mut out, description);
-    out.push_str("}]}");
+    out.push('{');
+    push_list(&mut out, description);
+    out.push('}');
     out
+}
+
+/// Appends the member `"errors":[{"description":…}]`.
+pub(super) fn push_list(out: &mut String, description: &str) {
+    out.push_str("\"errors\":[{\"description\":");
+    push_json_string(out, description);
+    out.push_str("}]");
+}
+
+/// The text of an error body, structured or plain: what a history or a status may tell of it.
+pub(crate) fn description(body: &str) -> String {
+    let read = serde_json::from_str::<serde_json::Value>(body).ok();
+    let found = read.as_ref().and_then(|read| read["errors"][0]["description"].as_str());
+    found.unwrap_or(body).to_owned()
 }
 
 /// The body of a gateway that refuses a request: a gRPC status number and a text.

@@ -1,9 +1,11 @@
 //! The session headers, in the only shape that every client reads alike.
 //!
-//! Clients disagree about comma lists and repeated lines, so a reply carries at most one
-//! `Firebolt-Update-Parameters` line with one pair, or one `Firebolt-Remove-Parameters` line with
+//! Clients disagree about comma lists and repeated names in one line, so each
+//! `Firebolt-Update-Parameters` line carries one pair and each `Firebolt-Remove-Parameters` line
 //! one name (firebolt-wire §3.3). `Firebolt-Update-Endpoint` is never sent: the Python client
 //! drops its port and forces https, which ends every session on a plain socket.
+
+use std::borrow::Cow;
 
 /// Sets one URL parameter of the client's session.
 pub(crate) const UPDATE_PARAMETERS: &str = "firebolt-update-parameters";
@@ -12,6 +14,8 @@ pub(crate) const REMOVE_PARAMETERS: &str = "firebolt-remove-parameters";
 
 /// The parameter that ties a request to its transaction.
 pub(crate) const TRANSACTION_ID: &str = "transaction_id";
+/// The parameter that counts the steps of a transaction.
+pub(crate) const TRANSACTION_SEQUENCE_ID: &str = "transaction_sequence_id";
 
 /// A change of the client's session that a reply asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +23,7 @@ pub(crate) enum SessionChange {
     /// The client keeps `name=value` among its URL parameters.
     Set {
         /// The parameter.
-        name: &'static str,
+        name: Cow<'static, str>,
         /// Its value; never holds `=` or `,`, which no two clients split alike.
         value: String,
     },
@@ -31,6 +35,11 @@ pub(crate) enum SessionChange {
 }
 
 impl SessionChange {
+    /// The client keeps `name=value`.
+    pub(crate) fn set(name: impl Into<Cow<'static, str>>, value: impl ToString) -> Self {
+        Self::Set { name: name.into(), value: value.to_string() }
+    }
+
     /// The header line: name and value.
     pub(crate) fn line(&self) -> (&'static str, String) {
         match self {
@@ -46,7 +55,7 @@ mod tests {
 
     #[test]
     fn one_line_one_pair() {
-        let set = SessionChange::Set { name: TRANSACTION_ID, value: "0a".to_owned() };
+        let set = SessionChange::set(TRANSACTION_ID, "0a");
         assert_eq!(set.line(), (UPDATE_PARAMETERS, "transaction_id=0a".to_owned()));
         let remove = SessionChange::Remove { name: TRANSACTION_ID };
         assert_eq!(remove.line(), (REMOVE_PARAMETERS, "transaction_id".to_owned()));

@@ -5,33 +5,45 @@
 
 use std::fmt::Write as _;
 
-use super::About;
 use super::cell::{push_json, push_json_string};
 use super::type_name::{Spelling, push_column_type};
-use crate::value::ResultSet;
+use super::{About, errors};
+use crate::value::{ResultSet, Row};
 
-/// Writes the document.
-pub(crate) fn encode(result: &ResultSet, about: About<'_>) -> String {
-    let cells = result.rows.len() * result.columns.len().max(1);
+/// Writes the document, with at most so many rows.
+pub(crate) fn encode(result: &ResultSet, about: About<'_>, rows_max: usize) -> String {
+    let rows = &result.rows[..result.rows.len().min(rows_max)];
+    let cells = rows.len() * result.columns.len().max(1);
     let mut out = String::with_capacity(320 + 48 * result.columns.len() + 16 * cells);
     push_query(&mut out, about);
     out.push_str(",\"meta\":[");
     push_columns(&mut out, result, Spelling::Short);
     out.push_str("],\"data\":[");
-    push_rows(&mut out, result);
-    write!(out, "],\"rows\":{},", result.rows.len()).expect("a String takes any text");
+    push_rows(&mut out, rows);
+    write!(out, "],\"rows\":{},", rows.len()).expect("a String takes any text");
     push_statistics(&mut out, about);
+    out.push('}');
+    out
+}
+
+/// The document of a statement that failed after its rows were out: an error inside a success,
+/// which every client has to look for (firebolt-wire §1.8).
+pub(crate) fn fail_late(written: &str, description: &str) -> String {
+    let mut out = written.strip_suffix('}').unwrap_or(written).to_owned();
+    out.push(',');
+    errors::push_list(&mut out, description);
     out.push('}');
     out
 }
 
 /// Appends the opening brace and the `query` member.
 fn push_query(out: &mut String, about: About<'_>) {
-    out.push_str("{\"query\":{\"query_id\":\"");
-    out.push_str(about.query_id);
-    out.push_str("\",\"request_id\":\"");
-    out.push_str(about.request_id);
-    out.push_str("\",\"query_label\":");
+    write!(
+        out,
+        "{{\"query\":{{\"query_id\":\"{}\",\"request_id\":\"{}\",\"query_label\":",
+        about.query_id, about.request_id
+    )
+    .expect("a String takes any text");
     match about.query_label {
         Some(label) => push_json_string(out, label),
         None => out.push_str("null"),
@@ -54,8 +66,8 @@ pub(super) fn push_columns(out: &mut String, result: &ResultSet, spelling: Spell
 }
 
 /// Appends `[…]` for each row.
-pub(super) fn push_rows(out: &mut String, result: &ResultSet) {
-    for (position, row) in result.rows.iter().enumerate() {
+pub(super) fn push_rows(out: &mut String, rows: &[Row]) {
+    for (position, row) in rows.iter().enumerate() {
         if position > 0 {
             out.push(',');
         }
@@ -87,10 +99,13 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::ids::Ids;
     use crate::value::{Column, DataType, Value};
 
-    const ABOUT: About<'_> =
-        About { query_id: "q-1", request_id: "r-1", query_label: Some("l\"1"), elapsed_micros: 10 };
+    fn about() -> About<'static> {
+        let id = Ids::new(0).uuid();
+        About { query_id: id, request_id: id, query_label: Some("l\"1"), elapsed_micros: 10 }
+    }
 
     #[test]
     fn a_document_that_a_json_reader_accepts() {
@@ -106,7 +121,8 @@ mod tests {
                 Arc::from([Value::Bigint(2), Value::Null]),
             ],
         };
-        let read: serde_json::Value = serde_json::from_str(&encode(&result, ABOUT)).expect("JSON");
+        let read: serde_json::Value =
+            serde_json::from_str(&encode(&result, about(), usize::MAX)).expect("JSON");
         assert_eq!(read["query"]["query_label"], "l\"1");
         assert_eq!(read["meta"][0], serde_json::json!({"name": "id", "type": "long"}));
         assert_eq!(read["meta"][1], serde_json::json!({"name": "na\"me", "type": "text null"}));
@@ -132,7 +148,8 @@ mod tests {
     #[test]
     fn a_statement_without_a_result_is_an_empty_document_not_an_empty_body() {
         let result = ResultSet { columns: Vec::new(), rows: Vec::new() };
-        let read: serde_json::Value = serde_json::from_str(&encode(&result, ABOUT)).expect("JSON");
+        let read: serde_json::Value =
+            serde_json::from_str(&encode(&result, about(), usize::MAX)).expect("JSON");
         assert_eq!(read["meta"], serde_json::json!([]));
         assert_eq!(read["data"], serde_json::json!([]));
         assert_eq!(read["rows"], 0);

@@ -3,34 +3,53 @@
 //! The Python SDK demands exactly these keys; a stream without a FINISH line is a broken
 //! transfer, so a server that is cut must never have written one.
 
-use super::About;
+use std::fmt::Write as _;
+
 use super::cell::push_json_string;
 use super::json_compact::{push_columns, push_rows, push_statistics};
 use super::type_name::Spelling;
+use super::{About, errors};
 use crate::value::ResultSet;
 
-/// Writes the stream; all rows are in one DATA line.
+/// Rows of one DATA line: a client that reads only the first one must show.
+const BATCH_ROWS: usize = 1_000;
+
+const SUCCESS: &str = "{\"message_type\":\"FINISH_SUCCESSFULLY\",";
+
+/// Writes the stream.
 pub(crate) fn encode(result: &ResultSet, about: About<'_>) -> String {
     let mut out = String::from("{\"message_type\":\"START\",\"result_columns\":[");
     push_columns(&mut out, result, Spelling::Sql);
-    out.push_str("],\"query_id\":");
-    push_json_string(&mut out, about.query_id);
-    out.push_str(",\"query_label\":");
+    out.push_str("],");
+    write!(out, "\"query_id\":\"{}\",\"query_label\":", about.query_id)
+        .expect("a String takes any text");
     match about.query_label {
         Some(label) => push_json_string(&mut out, label),
         None => out.push_str("null"),
     }
-    out.push_str(",\"request_id\":");
-    push_json_string(&mut out, about.request_id);
+    write!(out, ",\"request_id\":\"{}\"", about.request_id).expect("a String takes any text");
     out.push_str("}\n");
-    if !result.rows.is_empty() {
+    for batch in result.rows.chunks(BATCH_ROWS) {
         out.push_str("{\"message_type\":\"DATA\",\"data\":[");
-        push_rows(&mut out, result);
+        push_rows(&mut out, batch);
         out.push_str("]}\n");
     }
-    out.push_str("{\"message_type\":\"FINISH_SUCCESSFULLY\",");
+    out.push_str(SUCCESS);
     push_statistics(&mut out, about);
     out.push_str("}\n");
+    out
+}
+
+/// The stream of a statement that failed after its rows were out. The ids are those of START.
+pub(crate) fn fail_late(written: &str, description: &str) -> String {
+    let Some((rows, statistics)) = written.rsplit_once(SUCCESS) else {
+        return written.to_owned();
+    };
+    let start = written.lines().next().unwrap_or_default();
+    let ids = start.rfind("\"query_id\":").map_or("", |at| &start[at..start.len() - 1]);
+    let mut out = format!("{rows}{{\"message_type\":\"FINISH_WITH_ERRORS\",");
+    errors::push_list(&mut out, description);
+    out.push_str(&format!(",{ids},{statistics}"));
     out
 }
 
@@ -39,6 +58,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::ids::Ids;
     use crate::value::{Column, DataType, Value};
 
     #[test]
@@ -51,8 +71,9 @@ mod tests {
             }],
             rows: vec![Arc::from([Value::Integer(1)])],
         };
+        let (q, r) = (Ids::new(1).uuid(), Ids::new(2).uuid());
         let about =
-            About { query_id: "q", request_id: "r", query_label: None, elapsed_micros: 2_500_000 };
+            About { query_id: q, request_id: r, query_label: None, elapsed_micros: 2_500_000 };
         let text = encode(&result, about);
         let lines: Vec<serde_json::Value> =
             text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
@@ -60,12 +81,24 @@ mod tests {
             lines[0],
             serde_json::json!({
                 "message_type": "START", "result_columns": [{"name": "n", "type": "integer"}],
-                "query_id": "q", "query_label": null, "request_id": "r",
+                "query_id": q.to_string(), "query_label": null, "request_id": r.to_string(),
             })
         );
         assert_eq!(lines[1], serde_json::json!({"message_type": "DATA", "data": [[1]]}));
         assert_eq!(lines[2]["message_type"], "FINISH_SUCCESSFULLY");
         assert_eq!(lines[2]["statistics"]["elapsed"], 2.5);
         assert_eq!(lines.len(), 3);
+    }
+
+    #[test]
+    fn many_rows_come_in_several_batches() {
+        let column = Column { name: "n".to_owned(), data_type: DataType::Integer, nullable: false };
+        let row = |n| Arc::from([Value::Integer(n)]);
+        let result = ResultSet { columns: vec![column], rows: (0..2_500).map(row).collect() };
+        let id = Ids::new(1).uuid();
+        let about = About { query_id: id, request_id: id, query_label: None, elapsed_micros: 0 };
+        let text = encode(&result, about);
+        let data = text.lines().filter(|line| line.starts_with("{\"message_type\":\"DATA\""));
+        assert_eq!(data.count(), 3);
     }
 }

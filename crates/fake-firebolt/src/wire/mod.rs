@@ -5,7 +5,7 @@
 //!
 //! * [`format`]: which of the output formats a request asked for
 //! * [`type_name`], [`cell`]: one type's name and one value, shared by the formats
-//! * [`json_compact`], [`json_lines`], [`tsv`]: one output format each
+//! * [`json_compact`], [`json_lines`], [`tsv`], [`psql`]: one output format each
 //! * [`errors`]: the structured error body
 //! * [`headers`]: the session headers, one pair a line
 
@@ -15,8 +15,11 @@ pub(crate) mod format;
 pub(crate) mod headers;
 pub(crate) mod json_compact;
 pub(crate) mod json_lines;
+pub(crate) mod psql;
 pub(crate) mod tsv;
 pub(crate) mod type_name;
+
+use crate::ids::Uuid;
 
 /// The Content-Type of JSON replies.
 pub(crate) const JSON: &str = "application/json; charset=utf-8";
@@ -27,9 +30,9 @@ pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct About<'a> {
     /// Identifies the execution.
-    pub(crate) query_id: &'a str,
+    pub(crate) query_id: Uuid,
     /// Identifies the request; the clients print it next to errors.
-    pub(crate) request_id: &'a str,
+    pub(crate) request_id: Uuid,
     /// The label the client gave, if any.
     pub(crate) query_label: Option<&'a str>,
     /// Microseconds from the arrival of the request to its end, on the virtual clock.

@@ -1,8 +1,7 @@
 //! `TabSeparatedWithNamesAndTypes`: JDBC's format and the service's default (firebolt-wire §5.4).
-//!
-//! Never compressed: a client that asks for `compress=1` is told so before anything runs.
 
 use super::cell::push_text;
+use super::errors;
 use super::type_name::{Spelling, push_column_type};
 use crate::value::{ResultSet, Value};
 
@@ -37,6 +36,11 @@ pub(crate) fn encode(result: &ResultSet) -> String {
         out.push('\n');
     }
     out
+}
+
+/// The rows of a statement that failed after they were out: JDBC looks for the error in the tail.
+pub(crate) fn fail_late(written: &str, description: &str) -> String {
+    format!("{written}{}", errors::body(description))
 }
 
 fn push_separator(out: &mut String, position: usize) {

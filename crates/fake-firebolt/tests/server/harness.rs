@@ -58,8 +58,14 @@ impl Heard {
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let Self::Reply { headers, .. } = self else { return None };
-        headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.headers(name).first().copied()
+    }
+
+    /// Each line of a header.
+    pub(crate) fn headers(&self, name: &str) -> Vec<&str> {
+        let Self::Reply { headers, .. } = self else { return Vec::new() };
+        let lines = headers.iter().filter(|(known, _)| known == name);
+        lines.map(|(_, value)| value.as_str()).collect()
     }
 }
 
@@ -164,11 +170,11 @@ impl Client {
         let query =
             form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.parameters).finish();
         let heard = self.post(&format!("/?{query}"), sql).await;
-        if let Some(pair) = heard.header("firebolt-update-parameters") {
+        for pair in heard.headers("firebolt-update-parameters") {
             let (name, value) = pair.split_once('=').expect("one pair");
             self.parameters.insert(name.to_owned(), value.to_owned());
         }
-        if let Some(name) = heard.header("firebolt-remove-parameters") {
+        for name in heard.headers("firebolt-remove-parameters") {
             self.parameters.remove(name);
         }
         heard

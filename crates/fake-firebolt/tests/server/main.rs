@@ -3,14 +3,22 @@
 //! * `harness`: a small client of its own, and hooks that follow a script
 //! * one file a concern; `wire` plays the recorded-style exchanges of `fixtures/wire`
 
+mod asynchronous;
 mod determinism;
 mod engine_statements;
 mod external;
 mod faults;
+mod formats;
 mod garbage;
 mod harness;
+mod limits;
+mod metadata;
+mod parameters;
+mod quirks;
 mod restarts;
 mod rules;
+mod several;
 mod sign_on;
+mod surface;
 mod transactions;
 mod wire;

@@ -102,7 +102,7 @@ async fn what_the_server_does_not_know_is_refused_by_name() {
         ("/?bad_param=1", 400, "Unknown setting 'bad_param'"),
         ("/?database=other", 400, "Database 'other' does not exist or not authorized"),
         ("/?engine=other", 404, "Engine 'other' does not exist or not authorized"),
-        ("/?async=true", 400, "async=true is not supported"),
+        ("/?execution_mode=describe_parameters", 400, "execution_mode=describe_parameters"),
         ("/?output_format=ArrowStream", 404, "Output format 'ArrowStream' is not supported"),
     ] {
         let heard = client.post(path, "INSERT INTO t VALUES (3, 'c')").await;

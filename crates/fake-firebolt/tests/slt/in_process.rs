@@ -143,6 +143,7 @@ impl Session {
             files: &files,
             quirks: &world.quirks,
             running: &running,
+            server: &sql::NoServer,
             random: &mut random,
         };
         let result = sql::execute(statement, &world.store, txn, &mut ctx);

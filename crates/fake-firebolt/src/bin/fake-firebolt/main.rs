@@ -5,6 +5,7 @@
 
 mod control;
 mod serve;
+mod transport;
 
 use std::process::ExitCode;
 

@@ -11,13 +11,14 @@ use clap::Args;
 use fake_firebolt::admin::Admin;
 use fake_firebolt::fault::Side;
 use fake_firebolt::quirks::Quirks;
-use fake_firebolt::{FakeConfig, FakeFirebolt, Hooks, Location, NoFaults};
+use fake_firebolt::{FakeConfig, FakeFirebolt, Hooks, Location, NoFaults, Tls};
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::Failure;
 use super::control::{self, Control};
+use super::transport::{LimitArguments, TlsArguments};
 
 /// What `serve` is told.
 #[derive(Debug, Args)]
@@ -55,6 +56,10 @@ pub(super) struct Serve {
     setup: Option<PathBuf>,
     #[command(flatten)]
     control: Control,
+    #[command(flatten)]
+    tls: TlsArguments,
+    #[command(flatten)]
+    limits: LimitArguments,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -80,6 +85,8 @@ pub(super) async fn run(arguments: Serve) -> Result<(), Failure> {
         .await
         .map_err(|error| bad(format!("cannot listen on {}: {error}", arguments.listen)))?;
     let address = listener.local_addr().map_err(|error| Failure::machine(error.to_string()))?;
+    let tls = arguments.tls.start().map_err(bad)?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
     let config = FakeConfig {
         account: arguments.account,
         database: arguments.database,
@@ -91,8 +98,9 @@ pub(super) async fn run(arguments: Serve) -> Result<(), Failure> {
         quirks,
         seed: control.seed,
         epoch_micros: now_micros(),
-        base_url: format!("http://{address}/"),
+        base_url: format!("{scheme}://{address}/"),
         token_life: Duration::from_secs(86_400),
+        limits: arguments.limits.limits(),
     };
     let hooks: Arc<dyn Hooks> = match &control.rules {
         Some(rules) => Arc::clone(rules) as Arc<dyn Hooks>,
@@ -100,14 +108,18 @@ pub(super) async fn run(arguments: Serve) -> Result<(), Failure> {
     };
     let fake = FakeFirebolt::new(config, hooks);
     fake.setup(&script).map_err(|error| bad(format!("--setup: {error}")))?;
-    announce(fake.config(), control.admin.as_ref().map(|(_, address)| *address));
+    announce(fake.config(), address, control.admin.as_ref().map(|(_, address)| *address));
     if let (Some((listener, _)), Some(rules)) = (control.admin, &control.rules) {
         tokio::spawn(Admin::of_fake(&fake, rules).serve(listener));
     }
-    accept(&fake, listener).await
+    accept(&fake, listener, tls).await
 }
 
-async fn accept(fake: &FakeFirebolt, listener: TcpListener) -> Result<(), Failure> {
+async fn accept(
+    fake: &FakeFirebolt,
+    listener: TcpListener,
+    tls: Option<Tls>,
+) -> Result<(), Failure> {
     loop {
         tokio::select! {
             biased;
@@ -117,13 +129,30 @@ async fn accept(fake: &FakeFirebolt, listener: TcpListener) -> Result<(), Failur
             }
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    tokio::spawn(fake.serve_socket(stream, peer));
+                    serve_connection(fake, stream, peer, tls.as_ref());
                 }
                 // One connection that dies while it is accepted is no reason to stop serving.
                 Err(error) => tracing::warn!(%error, "a connection could not be accepted"),
             },
         }
     }
+}
+
+/// Serves one connection in a task of its own, a handshake first where there is TLS.
+fn serve_connection(fake: &FakeFirebolt, stream: TcpStream, peer: SocketAddr, tls: Option<&Tls>) {
+    let Some(tls) = tls.cloned() else {
+        tokio::spawn(fake.serve_socket(stream, peer));
+        return;
+    };
+    let fake = fake.clone();
+    tokio::spawn(async move {
+        // A reply is written at once: waiting for more bytes would add 40 ms to each.
+        let _ = stream.set_nodelay(true);
+        match tls.accept(stream).await {
+            Ok(stream) => fake.serve_connection(stream, &peer.to_string()).await,
+            Err(error) => tracing::info!(%peer, %error, "a TLS handshake failed"),
+        }
+    });
 }
 
 /// The wall clock, read once: from here on the fake counts by tokio's clock.
@@ -137,9 +166,14 @@ fn now_micros() -> i64 {
 }
 
 /// Says where to connect and how.
-fn announce(config: &FakeConfig, admin: Option<SocketAddr>) {
+fn announce(config: &FakeConfig, address: SocketAddr, admin: Option<SocketAddr>) {
     let FakeConfig { base_url, database, engine, account, client_id, .. } = config;
     let mut text = format!("fake-firebolt listens on {base_url}\n");
+    text.push_str(if address.ip().is_loopback() {
+        "  on loopback: only this machine reaches it\n"
+    } else {
+        "  NOT on loopback: whoever reaches this machine reaches it\n"
+    });
     if client_id.is_empty() {
         text.push_str(&format!(
             "  Firebolt Core, no sign-on:\n  \

@@ -1,0 +1,33 @@
+//! Open questions about answers: of conflicts, of asynchronous queries, of the views on the server.
+
+use serde::{Deserialize, Serialize};
+
+/// How a conflict is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConflictBody {
+    /// Plain text.
+    Text,
+    /// A structured error.
+    Json,
+}
+
+/// The status of an asynchronous query whose engine died under it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AsyncLost {
+    /// `IN_DOUBT`: it may have committed.
+    InDoubt,
+    /// `EXECUTION_ERROR`, even where it did commit.
+    ExecutionError,
+}
+
+/// Which columns `information_schema.transactions` has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TransactionsView {
+    /// The two that are documented, a state and two times.
+    Full,
+    /// `begin_lsn` and `commit_lsn` only.
+    Lsns,
+}
