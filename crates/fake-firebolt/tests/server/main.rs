@@ -4,6 +4,7 @@
 //! * one file a concern; `wire` plays the recorded-style exchanges of `fixtures/wire`
 
 mod asynchronous;
+mod connections;
 mod determinism;
 mod engine_statements;
 mod external;
