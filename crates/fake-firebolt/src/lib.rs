@@ -15,6 +15,7 @@
 //! Reading order:
 //! * [`server`]: make one, connect to it, break it, ask it for the truth
 //! * [`fault`]: the points at which it can be broken, and how
+//! * `proxy` (feature `listen`): the same rules before a real Firebolt
 //! * `handle`, `listen`, `admin` (feature `listen`): start one in a test, real sockets, a control port
 //! * `http`, `wire`: requests in, bytes out
 //! * `execution`: the life of a statement
@@ -68,6 +69,8 @@ pub mod files;
 pub mod history;
 pub mod limits;
 pub mod mvcc;
+#[cfg(feature = "listen")]
+pub mod proxy;
 pub mod quirks;
 pub mod server;
 pub mod sql;

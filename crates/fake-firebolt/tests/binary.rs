@@ -18,16 +18,19 @@ struct Server {
 
 impl Server {
     fn start(arguments: &[&str]) -> Self {
-        let mut child = command()
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the binary");
+        let arguments = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
+        Self::run(&arguments, "fake-firebolt listens on http://")
+    }
+
+    /// The program, whose address is the next word after this on a line of its own.
+    fn run(arguments: &[&str], says: &str) -> Self {
+        let mut child =
+            command().args(arguments).stdout(Stdio::piped()).spawn().expect("the binary");
         let said = RefCell::new(BufReader::new(child.stdout.take().expect("a pipe")));
         let mut server = Self { child, address: String::new(), said };
-        let line = server.line("fake-firebolt listens on http://");
-        line.trim_end_matches('/').clone_into(&mut server.address);
+        let line = server.line(says);
+        let address = line.split(['/', ' ']).next().unwrap_or_default();
+        address.clone_into(&mut server.address);
         server
     }
 
@@ -145,4 +148,46 @@ fn rules_and_control_ports_that_cannot_be_used_are_named() {
         assert!(text.contains(named), "{arguments:?}: {text}");
     }
     std::fs::remove_dir_all(folder).expect("removed");
+}
+
+#[test]
+fn a_proxy_relays_and_hurts() {
+    let fake = Server::start(&[]);
+    let upstream = format!("http://{}", fake.address);
+    let arguments = ["proxy", "--upstream", &upstream, "--listen", "127.0.0.1:0"];
+    let control = ["--admin", "127.0.0.1:0", "--seed", "7"];
+    let proxy = Server::run(&[&arguments[..], &control].concat(), "fake-firebolt relays http://");
+    assert!(proxy.post("/?output_format=JSON_Compact", "SELECT 7").contains("\"data\":[[7]]"));
+    let control = proxy.line("  control at http://");
+    let control = control.split('/').next().expect("an address");
+    let rule = r#"{"name": "busy", "does": "refuse-request"}"#;
+    let added = exchange(control, "POST /admin/faults", rule);
+    assert!(added.contains("\"added\":[\"busy\"]"), "{added}");
+    assert!(proxy.post("/", "SELECT 7").starts_with("HTTP/1.1 503 "));
+    assert!(fake.post("/", "SELECT 7").starts_with("HTTP/1.1 200 "), "only the proxy refuses");
+}
+
+#[test]
+fn a_proxy_that_cannot_be_is_refused() {
+    for (arguments, named) in [
+        (&["proxy"][..], "--upstream"),
+        (&["proxy", "--upstream", "ftp://x"], "is no URL"),
+        (
+            &[
+                "proxy",
+                "--upstream",
+                "https://x",
+                "--listen",
+                "127.0.0.1:0",
+                "--upstream-ca",
+                "/no",
+            ],
+            "cannot read /no",
+        ),
+    ] {
+        let output = command().args(arguments).output().expect("the binary");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
+        assert!(text.contains(named), "{arguments:?}: {text}");
+    }
 }

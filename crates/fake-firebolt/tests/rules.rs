@@ -235,3 +235,54 @@ proptest! {
         }
     }
 }
+
+const PAGE: &str = include_str!("../../../docs/faults.md");
+
+/// The lines of the page between a fence of this kind and its end.
+fn blocks(fence: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut lines = PAGE.lines();
+    while let Some(line) = lines.next() {
+        if line == format!("```{fence}") {
+            let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            blocks.push(block.join("\n"));
+        }
+    }
+    blocks
+}
+
+#[test]
+fn the_examples_of_the_page_are_read() {
+    for (fence, side, count) in [("toml", Side::Server, 2), ("toml proxy", Side::Wire, 1)] {
+        let found = blocks(fence);
+        assert_eq!(found.len(), count, "{fence}");
+        for block in found {
+            RuleFile::from_toml(&block, side).unwrap_or_else(|error| panic!("{error}\n{block}"));
+        }
+    }
+}
+
+#[test]
+fn the_table_of_the_page_is_what_rules_do() {
+    let refusal = read(&with("does = '?'")).expect_err("no such deed");
+    let (_, deeds) = refusal.split_once("allowed: ").expect("a list");
+    let mut told = Vec::new();
+    let (_, table) = PAGE.split_once("## What a rule does").expect("a chapter");
+    let (table, _) = table.split_once("```").expect("an example");
+    for line in table.lines().filter(|line| line.starts_with("| `") && !line.contains("`does`")) {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let does = cells[1].trim_matches('`');
+        told.push(does);
+        for (side, cell) in [(Side::Server, cells[2]), (Side::Wire, cells[3])] {
+            for phase in ["received", "executing", "executed", "committed", "answered"] {
+                let by = if ["delay", "execute-late"].contains(&does) { "by = '1s'" } else { "" };
+                let status = if does == "answer-instead" { "status = 200" } else { "" };
+                let text = with(&format!("does = '{does}'\nat = '{phase}'\n{by}\n{status}"));
+                let strikes = RuleFile::from_toml(&text, side).is_ok();
+                let says = cell.split(", ").any(|told| told == phase);
+                assert_eq!(strikes, says, "{does} at {phase} ({side:?})");
+            }
+        }
+    }
+    assert_eq!(told.join(", "), deeds);
+}

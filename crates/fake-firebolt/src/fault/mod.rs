@@ -12,6 +12,7 @@
 //! * `rule_file`, `rule_reader`, `rule_writer`, `given`: rules from TOML and JSON, and back
 //! * [`rule_hooks`]: hooks that follow such rules, count, and draw from a seed
 //! * [`gate`], [`holds`]: requests that stand still until somebody lets them go
+//! * `statement_kind`: what a text is, where it does not parse
 //! * [`statement_log`]: what was asked lately
 
 pub mod does;
@@ -33,6 +34,8 @@ pub mod rule_hooks;
 mod rule_reader;
 #[cfg(feature = "listen")]
 mod rule_writer;
+#[cfg(feature = "listen")]
+mod statement_kind;
 pub mod statement_log;
 mod timespan;
 pub mod verdict;
@@ -51,6 +54,8 @@ pub use rule::{Rule, RuleError, Side, When};
 #[cfg(feature = "listen")]
 pub use rule_file::RuleFile;
 pub use rule_hooks::{Counted, RuleHooks};
+#[cfg(feature = "listen")]
+pub(crate) use statement_kind::statement_kind;
 pub use statement_log::{Logged, Request};
 pub use timespan::Span;
 pub use verdict::{CannedReply, InFlight, Verdict};

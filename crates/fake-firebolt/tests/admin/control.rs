@@ -234,3 +234,16 @@ async fn what_cannot_be_served_is_told_and_changes_nothing() {
     let paths = done(fake.admin(), "GET /admin", "").await;
     assert!(paths["paths"].as_array().is_some_and(|it| it.len() > 20));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_page_lists_the_paths_that_there_are() {
+    const PAGE: &str = include_str!("../../../../docs/faults.md");
+    let (_, table) = PAGE.split_once("## The control port").expect("a chapter");
+    let told: Vec<&str> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .filter(|path| path.contains("/admin"))
+        .collect();
+    let paths = done(fake().admin(), "GET /admin", "").await;
+    assert_eq!(paths["paths"], json!(told));
+}

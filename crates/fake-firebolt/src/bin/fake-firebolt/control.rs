@@ -1,5 +1,6 @@
 //! What both commands have: a file of fault rules, and the control port.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -86,6 +87,12 @@ impl Control {
         let address = listener.local_addr().map_err(cannot)?;
         Ok(Some((listener, address)))
     }
+}
+
+/// Says it on stdout. Whoever reads may have gone after the first line; the server serves on
+/// without a listener.
+pub(super) fn say(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 /// The line that tells where the control port is.

@@ -4,6 +4,7 @@
 //! listens and prints.
 
 mod control;
+mod proxy;
 mod serve;
 mod transport;
 
@@ -23,6 +24,8 @@ struct Arguments {
 enum Command {
     /// Serve until interrupted.
     Serve(serve::Serve),
+    /// Stand before a real Firebolt or Core, hurt the wire as the rules say, until interrupted.
+    Proxy(proxy::Arguments),
 }
 
 /// Why the program ends: its exit code, and what it says.
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
     };
     let end = match command {
         Command::Serve(arguments) => runtime.block_on(serve::run(arguments)),
+        Command::Proxy(arguments) => runtime.block_on(proxy::run(arguments)),
     };
     match end {
         Ok(()) => ExitCode::SUCCESS,
