@@ -212,7 +212,8 @@ impl<'b> Binder<'b> {
         comparison: Comparison,
         scope: &Scope<'_>,
     ) -> Result<Typed, SqlError> {
-        if comparison != Comparison::Equal || left.len() != right.len() {
+        let equality = matches!(comparison, Comparison::Equal | Comparison::NotEqual);
+        if !equality || left.len() != right.len() {
             return Err(SqlError::unsupported("a comparison of rows other than equality"));
         }
         let mut parts = Vec::new();
@@ -221,7 +222,9 @@ impl<'b> Binder<'b> {
             let (a, b) = pair(a, b, &BinaryOperator::Eq)?;
             parts.push(Expr::Compare(comparison, Box::new(a.expr), Box::new(b.expr)));
         }
-        Ok(boolean(Expr::And(parts), true))
+        // Rows differ if one of their columns does.
+        let whole = if comparison == Comparison::Equal { Expr::And } else { Expr::Or };
+        Ok(boolean(whole(parts), true))
     }
 
     fn cast(

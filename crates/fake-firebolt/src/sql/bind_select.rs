@@ -110,7 +110,15 @@ impl<'b> Binder<'b> {
                         SqlError::type_error("GROUP BY position is not in select list")
                     })?;
             }
-            keys.push(GroupKey { ast: expr, typed: self.expr(expr, input)? });
+            let typed = match self.expr(expr, input) {
+                // An input column of that name comes first, as in PostgreSQL.
+                Err(error) => {
+                    expr = aliased(select, expr).ok_or(error)?;
+                    self.expr(expr, input)?
+                }
+                Ok(typed) => typed,
+            };
+            keys.push(GroupKey { ast: expr, typed });
         }
         Ok(keys)
     }
@@ -183,6 +191,10 @@ impl<'b> Binder<'b> {
             let position = match output_position(&key.expr, &fields) {
                 Some(position) => position?,
                 None => {
+                    if distinct && let Some(position) = self.selected(key, &projection, scope)? {
+                        keys.push(sort_key(Expr::Column(position), key)?);
+                        continue;
+                    }
                     if distinct {
                         let text = "ORDER BY of SELECT DISTINCT by something not selected";
                         return Err(SqlError::unsupported(text).at(key.expr.span()));
@@ -194,6 +206,19 @@ impl<'b> Binder<'b> {
             keys.push(sort_key(Expr::Column(position), key)?);
         }
         Ok((projection, keys))
+    }
+
+    /// The place in the select list of a column that ORDER BY names with its table.
+    fn selected(
+        &self,
+        key: &'b ast::OrderByExpr,
+        projection: &Projection,
+        scope: &Scope<'_>,
+    ) -> Result<Option<usize>, SqlError> {
+        let ast::Expr::CompoundIdentifier(_) = &key.expr else { return Ok(None) };
+        let Expr::Column(wanted) = self.expr(&key.expr, scope)?.expr else { return Ok(None) };
+        let is_it = |column: &Typed| matches!(column.expr, Expr::Column(index) if index == wanted);
+        Ok(projection.columns.iter().position(is_it))
     }
 }
 
@@ -382,6 +407,15 @@ fn group_exprs(select: &ast::Select) -> Result<Vec<&ast::Expr>, SqlError> {
         }
         other => Err(SqlError::unsupported(other)),
     }
+}
+
+/// What the select list calls by that name.
+fn aliased<'b>(select: &'b ast::Select, name: &ast::Expr) -> Option<&'b ast::Expr> {
+    let ast::Expr::Identifier(name) = name else { return None };
+    select.projection.iter().find_map(|item| match item {
+        SelectItem::ExprWithAlias { expr, alias } if fold(alias) == fold(name) => Some(expr),
+        _ => None,
+    })
 }
 
 fn item_expr(item: &SelectItem) -> Option<&ast::Expr> {
