@@ -65,6 +65,10 @@ impl World {
                 | StatementKind::Set
                 | StatementKind::UseDatabase
                 | StatementKind::UseEngine
+                | StatementKind::StartEngine
+                | StatementKind::StopEngine
+                | StatementKind::AsyncStatus
+                | StatementKind::CancelQuery
         );
         if of_server {
             return Ok(ResultSet::default());
@@ -79,6 +83,7 @@ impl World {
             files: &self.files,
             quirks: &self.quirks,
             running: &[],
+            server: &sql::NoServer,
             random: &mut random,
         };
         let result = sql::execute(&statement, &self.store, &mut txn, &mut ctx)?;
