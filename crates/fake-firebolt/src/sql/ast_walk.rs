@@ -21,6 +21,30 @@ pub(super) fn has_aggregate(expr: &ast::Expr) -> bool {
                 }
                 left
             }
+            E::In { expr, target, .. } => {
+                if let ast::InTarget::List(list) = target
+                    && list.iter().any(has_aggregate)
+                {
+                    return true;
+                }
+                expr
+            }
+            E::IsDistinctFrom(left, right)
+            | E::IsNotDistinctFrom(left, right)
+            | E::Like { expr: left, pattern: right, .. }
+            | E::ILike { expr: left, pattern: right, .. }
+            | E::AtTimeZone { timestamp: left, time_zone: right } => {
+                if has_aggregate(right) {
+                    return true;
+                }
+                left
+            }
+            E::Between { expr, low, high, .. } => {
+                if has_aggregate(low) || has_aggregate(high) {
+                    return true;
+                }
+                expr
+            }
             E::Nested(inner)
             | E::IsNull(inner)
             | E::IsNotNull(inner)
@@ -46,18 +70,7 @@ fn any_operand(expr: &ast::Expr) -> bool {
     let any = |exprs: &[&ast::Expr]| exprs.iter().any(|expr| has_aggregate(expr));
     let optional = |expr: &Option<Box<ast::Expr>>| expr.as_deref().is_some_and(has_aggregate);
     match expr {
-        E::In { expr, target, .. } => {
-            let list = match target {
-                ast::InTarget::List(list) => list.as_slice(),
-                _ => &[],
-            };
-            has_aggregate(expr) || list.iter().any(has_aggregate)
-        }
-        E::IsDistinctFrom(left, right) | E::IsNotDistinctFrom(left, right) => any(&[left, right]),
-        E::Like { expr, pattern, .. } | E::ILike { expr, pattern, .. } => any(&[expr, pattern]),
-        E::AtTimeZone { timestamp, time_zone } => any(&[timestamp, time_zone]),
         E::Position { expr, r#in } => any(&[expr, r#in]),
-        E::Between { expr, low, high, .. } => any(&[expr, low, high]),
         E::Substring { expr, substring_from, substring_for, .. } => {
             has_aggregate(expr) || optional(substring_from) || optional(substring_for)
         }

@@ -1,6 +1,8 @@
 //! Binding of calls: scalar functions, and the forms that SQL writes specially (TRIM, SUBSTRING,
 //! POSITION). Aggregates and windows go on to files of their own.
 
+use std::cell::RefCell;
+
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned};
 
 use super::bind::Binder;
@@ -12,6 +14,7 @@ use super::expr::Expr;
 use super::function::{Function, Resolved, Signature};
 use super::literal::literal;
 use super::plan::SortKey;
+use super::regexp::{Regexp, RegexpKind};
 use super::scope::{Scope, Typed, single_name};
 use crate::value::{DataType, Value};
 
@@ -216,8 +219,30 @@ impl<'b> Binder<'b> {
         Ok(Typed::new(Expr::Call(function, exprs), result, nullable))
     }
 
+    fn regexp_call(
+        &self,
+        name: &str,
+        kind: RegexpKind,
+        bound: Vec<Typed>,
+    ) -> Result<Typed, SqlError> {
+        let (types, required, result) = kind.signature();
+        if bound.len() < required || bound.len() > types.len() {
+            return Err(SqlError::type_error(format!("wrong number of arguments for {name}")));
+        }
+        let nullable = kind == RegexpKind::Extract || bound.iter().any(|typed| typed.nullable);
+        let mut arguments = Vec::new();
+        for (typed, to) in bound.into_iter().zip(&types) {
+            arguments.push(self.coerce(typed, to, CastLevel::Implicit)?.expr);
+        }
+        let call = Regexp { kind, arguments, last: RefCell::new(None) };
+        Ok(Typed::new(Expr::Regexp(Box::new(call)), result, nullable))
+    }
+
     /// Binds a call of a function that depends on the types of its arguments.
     pub(super) fn resolved_call(&self, name: &str, bound: Vec<Typed>) -> Result<Typed, SqlError> {
+        if let Some(kind) = RegexpKind::find(name) {
+            return self.regexp_call(name, kind, bound);
+        }
         let given = types(&bound);
         let Some(resolved) = Resolved::find(name, &given) else {
             let all_null = |count| Resolved::find(name, &vec![DataType::Null; count]).is_some();
@@ -258,7 +283,6 @@ const ELSEWHERE: &[&str] = &[
     "hll_count_",
     "json_",
     "random",
-    "regexp_",
     "session_user",
     "st_",
     "vector_",

@@ -4,10 +4,11 @@ use sqlparser::ast::{self, BinaryOperator, Spanned};
 
 use super::bind::{Binder, boolean};
 use super::cast::CastLevel;
-use super::coerce::pair;
+use super::coerce::{pair, unify};
 use super::error::SqlError;
 use super::expr::{Comparison, Expr, bad_pattern};
 use super::like::Pattern;
+use super::plan::Plan;
 use super::scope::{Scope, Typed};
 use crate::value::{DataType, Value};
 
@@ -92,17 +93,24 @@ impl<'b> Binder<'b> {
             return self.row_in_list(parts, list, negated, scope);
         }
         let mut operand = self.expr(operand, scope)?;
-        let mut items = Vec::with_capacity(list.len());
+        let mut bound = Vec::with_capacity(list.len());
         for item in list {
-            let bound = self.expr(item, scope)?;
-            let before = operand.data_type.clone();
-            let (left, right) =
-                pair(operand, bound, &BinaryOperator::Eq).map_err(|error| error.at(item.span()))?;
-            if left.data_type != before && !items.is_empty() {
-                return Err(SqlError::unsupported("an IN list of different types").at(item.span()));
+            bound.push(self.expr(item, scope)?);
+        }
+        let mut items = Vec::with_capacity(list.len());
+        if of_one_type(&bound) {
+            for (item, typed) in list.iter().zip(bound) {
+                let (left, right) = pair(operand, typed, &BinaryOperator::Eq)
+                    .map_err(|error| error.at(item.span()))?;
+                operand = left;
+                items.push(right.expr);
             }
-            operand = left;
-            items.push(right.expr);
+        } else {
+            bound.push(operand);
+            let (exprs, data_type) = unify(bound, "IN")?;
+            items = exprs;
+            let expr = items.pop().unwrap_or(Expr::Constant(Value::Null));
+            operand = Typed::new(expr, data_type, true);
         }
         let operand = Box::new(operand.expr);
         if !items.iter().all(Expr::is_constant) {
@@ -148,23 +156,28 @@ impl<'b> Binder<'b> {
             ast::Expr::Tuple(parts) => parts.iter().collect(),
             single => vec![single],
         };
-        let (query, columns) = self.subquery(query, scope)?;
+        let (mut query, columns) = self.subquery(query, scope)?;
         if columns.len() != operands.len() {
             let text =
                 format!("subquery has {} columns, expected {}", columns.len(), operands.len());
             return Err(SqlError::type_error(text).at(operand.span()));
         }
         let mut bound = Vec::new();
-        for (part, column) in operands.into_iter().zip(columns) {
+        let mut converted = Vec::new();
+        let mut same = true;
+        for (at, (part, column)) in operands.into_iter().zip(columns).enumerate() {
             let left = self.expr(part, scope)?;
-            let inner = Typed::new(Expr::Column(0), column.clone(), true);
+            let inner = Typed::new(Expr::Column(at), column.clone(), true);
             let (left, right) =
                 pair(left, inner, &BinaryOperator::Eq).map_err(|error| error.at(part.span()))?;
-            if right.data_type != column {
-                let text = format!("IN between {} and {column}", left.data_type);
-                return Err(SqlError::unsupported(text).at(part.span()));
-            }
+            same &= right.data_type == column;
             bound.push(left.expr);
+            converted.push(right.expr);
+        }
+        if !same {
+            // The query's columns meet the operands in the operands' types.
+            let plan = std::mem::replace(&mut *query.plan, Plan::One);
+            *query.plan = Plan::Project(Box::new(plan), converted);
         }
         Ok(boolean(Expr::InQuery { operands: bound, query, negated }, true))
     }
@@ -202,4 +215,11 @@ impl<'b> Binder<'b> {
         };
         Ok(boolean(expr, true))
     }
+}
+
+/// Whether the items have one type, NULLs aside.
+fn of_one_type(items: &[Typed]) -> bool {
+    let mut types = items.iter().map(|item| &item.data_type).filter(|t| **t != DataType::Null);
+    let first = types.next();
+    types.all(|data_type| Some(data_type) == first)
 }

@@ -17,6 +17,7 @@ use super::lambda::Lambda;
 use super::like::Pattern;
 use super::meter;
 use super::plan::Plan;
+use super::regexp::Regexp;
 use crate::value::{DataType, Row, Value};
 
 /// A comparison.
@@ -93,6 +94,7 @@ pub(super) enum Expr {
     /// TRY_CAST: NULL where the value cannot be converted.
     TryCast(Box<(Expr, DataType)>),
     Lambda(Box<Lambda>),
+    Regexp(Box<Regexp>),
     Compare(Comparison, Box<Expr>, Box<Expr>),
     Distinct {
         left: Box<Expr>,
@@ -177,6 +179,7 @@ impl Expr {
                 Cow::Owned(cast::cast(&value, to)?)
             }
             Self::Lambda(lambda) => Cow::Owned(lambda.eval(row, env)?),
+            Self::Regexp(regexp) => Cow::Owned(regexp.eval(row, env)?),
             Self::TryCast(cast) => {
                 let value = cast.0.eval(row, env)?;
                 Cow::Owned(cast::cast(&value, &cast.1).unwrap_or(Value::Null))
@@ -203,8 +206,10 @@ impl Expr {
             }
             Self::Call(function, arguments) => {
                 let value = function.call(arguments, row, env)?;
-                if let Value::Text(text) = &value {
-                    meter::made_bytes(text.len())?;
+                match &value {
+                    Value::Text(text) => meter::made_bytes(text.len())?,
+                    Value::Array(items) => meter::made_bytes(size_of_val(&**items))?,
+                    _ => {}
                 }
                 Cow::Owned(value)
             }

@@ -7,6 +7,7 @@ use super::arithmetic::{self, Operator};
 use super::cast;
 use super::error::SqlError;
 use super::expr::{Env, Expr};
+use super::meter;
 use crate::value::{DataType, Value};
 
 /// What is made of the lambda's results.
@@ -71,6 +72,7 @@ impl Lambda {
         if arrays.iter().any(|items| items.len() != count) {
             return Err(SqlError::data("a lambda function over arrays of different lengths"));
         }
+        meter::made(count, arrays.len())?;
         let inner = Env { outer: Some((row, env)) };
         let mut results = Vec::with_capacity(count);
         for at in 0..count {

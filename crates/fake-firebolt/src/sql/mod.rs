@@ -81,6 +81,7 @@ mod parse_definition;
 mod parse_slots;
 mod plan;
 mod read_options;
+mod regexp;
 mod scope;
 mod script;
 mod server_call;
@@ -97,6 +98,7 @@ mod unnest;
 mod update;
 mod vacuum;
 mod view;
+mod wildcard;
 mod window;
 
 pub use context::{NoServer, RunningQuery, ServerViews, StatementContext};

@@ -14,6 +14,7 @@ impl Expr {
             Self::Not(inner) => vec![inner],
             Self::TryCast(cast) => vec![&mut cast.0],
             Self::Lambda(lambda) => lambda.arrays.iter_mut().collect(),
+            Self::Regexp(regexp) => regexp.arguments.iter_mut().collect(),
             Self::IsNull { operand, .. }
             | Self::IsTruth { operand, .. }
             | Self::InSet { operand, .. }

@@ -269,23 +269,31 @@ fn reword(error: ParserError) -> SqlError {
 
 /// Refuses chains that would make a tree deeper than the stack.
 fn check_chains(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
-    let (mut chain, mut sets) = (0, 0);
+    let (mut chain, mut tests, mut sets) = (0, 0, 0);
     for token in tokens {
         match &token.token {
-            Token::Comma => chain = 0,
+            Token::Comma => (chain, tests) = (0, 0),
             Token::Plus | Token::Minus | Token::Mul | Token::Div | Token::Mod => chain += 1,
-            Token::StringConcat | Token::DoubleColon => chain += 1,
+            Token::StringConcat | Token::DoubleColon | Token::Caret => chain += 1,
+            Token::Eq | Token::Neq | Token::Lt | Token::Gt | Token::LtEq | Token::GtEq => {
+                tests += 1;
+            }
+            Token::Ampersand | Token::Pipe | Token::Sharp | Token::Arrow | Token::LongArrow => {
+                tests += 1;
+            }
             Token::Word(word) if word.quote_style.is_none() => {
                 let is = |name: &str| word.value.eq_ignore_ascii_case(name);
                 if is("AND") || is("OR") || is("NOT") || is("IS") {
                     chain += 1;
+                } else if is("LIKE") || is("ILIKE") || is("IN") || is("BETWEEN") || is("AT") {
+                    tests += 1;
                 } else if is("UNION") || is("JOIN") || is("EXCEPT") || is("INTERSECT") {
                     sets += 1;
                 }
             }
             _ => {}
         }
-        if chain > CHAIN_MAX || sets > CHAIN_MAX {
+        if chain > CHAIN_MAX || tests > CHAIN_MAX || sets > CHAIN_MAX {
             let at = token.span.start;
             return Err(SqlError::syntax(at, format!("more than {CHAIN_MAX} operators in a row")));
         }

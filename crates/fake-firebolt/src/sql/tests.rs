@@ -215,6 +215,16 @@ fn deep_and_long_statements_do_not_overflow_the_stack() {
         nested("(SELECT ", ")", 5_000),
         nested("CASE WHEN TRUE THEN ", " END", 5_000),
         nested("LOWER(", ")", 5_000),
+        nested("[", "]", 5_000),
+        nested("ARRAY_TRANSFORM(x -> ", ", [1])", 5_000),
+        nested("SUM(", ") OVER ()", 5_000),
+        format!("SELECT 1{}", " ^ 1".repeat(5_000)),
+        format!("SELECT 1{}", " & 1".repeat(5_000)),
+        format!("SELECT 1{}", " = 1".repeat(5_000)),
+        format!("SELECT 1{}", " IN (1)".repeat(5_000)),
+        format!("SELECT 'a'{}", " LIKE 'a'".repeat(5_000)),
+        format!("SELECT NOW(){}", " AT TIME ZONE 'UTC'".repeat(5_000)),
+        format!("SELECT 1{}", " EXCEPT ALL SELECT 1".repeat(5_000)),
         format!("SELECT 1{}", " + 1".repeat(5_000)),
         format!("SELECT 1{}", " UNION SELECT 1".repeat(5_000)),
         format!("SELECT 1{}", "::TEXT".repeat(5_000)),
@@ -237,6 +247,10 @@ fn deep_and_long_statements_do_not_overflow_the_stack() {
     let list: Vec<String> = (0..20_000).map(|n| n.to_string()).collect();
     let long = format!("SELECT COUNT(*) FROM t WHERE id IN ({})", list.join(", "));
     assert_eq!(session.run(&long).unwrap().rows[0][0].to_string(), "2");
+    let tests = format!("SELECT SUM(1){}", " = 1".repeat(900));
+    assert_eq!(session.run(&tests).unwrap_err().kind, SqlErrorKind::Unsupported);
+    let sets = format!("SELECT 1{}", " EXCEPT ALL SELECT 2 UNION ALL SELECT 1".repeat(400));
+    assert_eq!(session.run(&sets).unwrap().rows.len(), 401);
     let union = format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(200));
     assert_eq!(session.run(&union).unwrap().rows.len(), 201);
 }

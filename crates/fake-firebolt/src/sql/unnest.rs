@@ -2,6 +2,7 @@
 
 use super::error::SqlError;
 use super::expr::{Env, Expr};
+use super::meter;
 use super::plan::Plan;
 use crate::value::{Row, Value};
 
@@ -31,6 +32,7 @@ impl Unnest {
             if columns.iter().any(|items| items.len() != count) {
                 return Err(SqlError::data("UNNEST of arrays of different lengths"));
             }
+            meter::made(count, row.len() + columns.len())?;
             for at in 0..count {
                 let elements = columns.iter().map(|items| items[at].clone());
                 rows.push(row.iter().cloned().chain(elements).collect());
@@ -53,6 +55,7 @@ impl Spread {
         let mut rows = Vec::new();
         for row in self.input.run(env)? {
             let Value::Array(items) = &row[self.column] else { continue };
+            meter::made(items.len(), row.len())?;
             for item in items.iter() {
                 let mut values = row.to_vec();
                 values[self.column] = item.clone();
@@ -83,6 +86,7 @@ impl Series {
         if count > SERIES_MAX {
             return Err(SqlError::unsupported(format!("a series of {count} rows")));
         }
+        meter::made(count as usize, 1)?;
         let row = |at: i128| -> Row {
             let value = start + at * step;
             // Between start and stop, which both fit.

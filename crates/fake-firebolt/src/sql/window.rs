@@ -11,6 +11,7 @@ use std::ops::Range;
 use super::aggregate::{Accumulator, AggregateCall};
 use super::error::SqlError;
 use super::expr::{Env, Expr};
+use super::meter;
 use super::plan::{SortKey, compare, keys_of};
 use crate::value::{Row, Value};
 
@@ -335,6 +336,8 @@ impl Partition<'_> {
                 done = frame.start..frame.start;
                 result = None;
             }
+            // A frame that moves is gone through anew for every row.
+            meter::tried(frame.end - done.end)?;
             for at in done.end..frame.end {
                 state.add(call, self.row(at), self.env)?;
                 result = None;
