@@ -10,13 +10,14 @@ use super::Finding;
 use super::tree::Tree;
 
 /// Every crate of ours, and which of ours it may depend on.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("merge-protocol", &[]),
     ("firebolt-client", &[]),
     ("merge-engine", &["merge-protocol", "firebolt-client"]),
     ("merge-lambda", &["merge-engine", "merge-protocol", "firebolt-client"]),
     ("merge-cli", &["merge-lambda", "merge-engine", "merge-protocol", "firebolt-client"]),
     ("fake-firebolt", &[]),
+    ("fake-firebolt-fuzz", &["fake-firebolt"]),
     (
         "chaos",
         &["merge-lambda", "merge-engine", "merge-protocol", "firebolt-client", "fake-firebolt"],

@@ -90,11 +90,12 @@ impl TimeFunction {
             }
             Self::ShiftDays { back } => {
                 let days = whole(&values[1])?;
-                let days = if back { -days } else { days };
-                let day = micros(&values[0])? / datetime::DAY + days;
-                let day = i32::try_from(day).ok();
-                let inside = |day: &i32| datetime::in_range(i64::from(*day) * datetime::DAY);
-                let day = day.filter(inside);
+                let days = if back { days.checked_neg() } else { Some(days) };
+                let from = micros(&values[0])? / datetime::DAY;
+                let inside =
+                    |day: &i64| day.checked_mul(datetime::DAY).is_some_and(datetime::in_range);
+                let day = days.and_then(|days| from.checked_add(days)).filter(inside);
+                let day = day.and_then(|day| i32::try_from(day).ok());
                 Value::Date(day.ok_or_else(|| SqlError::data("date out of range"))?)
             }
             Self::DaysBetween => {
