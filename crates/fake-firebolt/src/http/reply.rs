@@ -19,8 +19,8 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) content_type: Option<&'static str>,
     pub(crate) body: Bytes,
-    /// At most two: a transaction has an id and perhaps a step number.
-    pub(crate) session: [Option<SessionChange>; 2],
+    /// A line of headers for each; most replies have none, and pay nothing for it.
+    pub(crate) session: Vec<SessionChange>,
     /// Set only for a canned reply, whose headers are free.
     pub(crate) canned: Option<Box<CannedReply>>,
 }
@@ -32,7 +32,7 @@ impl Reply {
             status,
             content_type: Some(content_type),
             body: body.into(),
-            session: [None, None],
+            session: Vec::new(),
             canned: None,
         }
     }
@@ -49,10 +49,7 @@ impl Reply {
 
     /// The same reply, changing the client's session.
     pub(crate) fn with_session(mut self, change: SessionChange) -> Self {
-        match &mut self.session {
-            [free @ None, _] | [_, free @ None] => *free = Some(change),
-            [Some(_), Some(_)] => unreachable!("no reply changes three parameters"),
-        }
+        self.session.push(change);
         self
     }
 
@@ -70,7 +67,7 @@ impl Reply {
         if let Some(content_type) = self.content_type {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
-        for change in self.session.into_iter().flatten() {
+        for change in self.session {
             let (name, value) = change.line();
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.append(HeaderName::from_static(name), value);
@@ -100,7 +97,7 @@ impl From<CannedReply> for Reply {
             status: canned.status,
             content_type: None,
             body: canned.body.clone(),
-            session: [None, None],
+            session: Vec::new(),
             canned: Some(Box::new(canned)),
         }
     }
