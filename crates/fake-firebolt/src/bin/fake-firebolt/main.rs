@@ -23,7 +23,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve until interrupted.
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     /// Stand before a real Firebolt or Core, hurt the wire as the rules say, until interrupted.
     Proxy(proxy::Arguments),
 }
@@ -66,7 +66,7 @@ fn main() -> ExitCode {
         Err(error) => return failed(&Failure::machine(format!("cannot start a runtime: {error}"))),
     };
     let end = match command {
-        Command::Serve(arguments) => runtime.block_on(serve::run(arguments)),
+        Command::Serve(arguments) => runtime.block_on(serve::run(*arguments)),
         Command::Proxy(arguments) => runtime.block_on(proxy::run(arguments)),
     };
     match end {
