@@ -16,6 +16,7 @@ use sqllogictest::{DB, DBOutput};
 
 use super::files::Outside;
 use super::letter::Letter;
+use super::outcome::Outcome;
 
 /// 2025-11-11 10:00:00 UTC.
 pub(crate) const EPOCH_MICROS: i64 = 1_762_855_200_000_000;
@@ -49,16 +50,31 @@ pub(crate) struct World {
     now_micros: i64,
     draws: u64,
     outside: Outside,
+    script: String,
+    outcomes: Vec<Outcome>,
 }
 
 impl World {
-    /// An empty store under the default quirks.
-    pub(crate) fn new() -> Arc<Mutex<Self>> {
+    /// An empty store under the default quirks, for the script of that name.
+    pub(crate) fn new(script: &str) -> Arc<Mutex<Self>> {
         let quirks = Quirks::default();
         let store = Store::new(quirks.clone());
         let outside = Outside::new(&quirks);
-        Arc::new(Mutex::new(Self { store, quirks, now_micros: EPOCH_MICROS, draws: 0, outside }))
+        Arc::new(Mutex::new(Self {
+            store,
+            quirks,
+            now_micros: EPOCH_MICROS,
+            draws: 0,
+            outside,
+            script: script.to_owned(),
+            outcomes: Vec::new(),
+        }))
     }
+}
+
+/// What came of each statement so far, in order.
+pub(crate) fn outcomes(world: &Mutex<World>) -> Vec<Outcome> {
+    std::mem::take(&mut world.lock().unwrap_or_else(PoisonError::into_inner).outcomes)
 }
 
 pub(crate) struct Session {
@@ -193,7 +209,13 @@ impl DB for Session {
     type ColumnType = Letter;
 
     fn run(&mut self, text: &str) -> Result<DBOutput<Letter>, Failure> {
-        let result = self.run_text(text)?;
+        let result = self.run_text(text);
+        let error = result.as_ref().err().map(|failure| failure.0.clone());
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        let script = world.script.clone();
+        world.outcomes.push(Outcome { script, sql: text.to_owned(), error });
+        drop(world);
+        let result = result?;
         if result.columns.is_empty() {
             return Ok(DBOutput::StatementComplete(0));
         }

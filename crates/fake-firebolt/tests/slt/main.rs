@@ -5,37 +5,56 @@
 //! judges. What is accepted and what is refused is written down in `docs/dialect.md`.
 
 mod corpus;
+mod dialect;
 mod files;
 mod in_process;
 mod letter;
+mod outcome;
 mod staged_files;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use sqllogictest::{Record, Runner};
 
 use self::corpus::scripts;
 use self::in_process::{Session, World};
 use self::letter::Letter;
+use self::outcome::Outcome;
 
 /// Records below which the corpus has lost something: of all scripts, and of those that other engines
 /// run too.
 const RECORDS_MIN: usize = 1_500;
 const SHARED_RECORDS_MIN: usize = 900;
 
+/// What one run of all scripts gave.
+struct Run {
+    failed: Vec<String>,
+    outcomes: Vec<Outcome>,
+}
+
+/// Runs all scripts, once for all tests of this file.
+fn run_of_all_scripts() -> &'static Run {
+    static RUN: OnceLock<Run> = OnceLock::new();
+    RUN.get_or_init(|| {
+        let mut run = Run { failed: Vec::new(), outcomes: Vec::new() };
+        for script in scripts() {
+            let world = World::new(&script.name);
+            let mut runner = Runner::new(|| {
+                let world = Arc::clone(&world);
+                let shared = script.is_shared();
+                async move { Ok(Session::new(world, shared)) }
+            });
+            run.failed.extend(corpus::failures(&mut runner, &script));
+            run.outcomes.append(&mut in_process::outcomes(&world));
+        }
+        run
+    })
+}
+
 #[test]
 fn every_script_holds() {
-    let mut failed = Vec::new();
-    for script in scripts() {
-        let world = World::new();
-        let mut runner = Runner::new(|| {
-            let world = Arc::clone(&world);
-            let shared = script.is_shared();
-            async move { Ok(Session::new(world, shared)) }
-        });
-        failed.extend(corpus::failures(&mut runner, &script));
-    }
+    let failed = &run_of_all_scripts().failed;
     assert!(failed.is_empty(), "{}\n\n{} records fail", failed.join("\n\n"), failed.len());
 }
 
