@@ -1,6 +1,6 @@
 //! `cargo xtask ci`: every check in the order of its cost, up to the first that fails.
 //!
-//! One profile (`chaos`) for all that is compiled, so that dependencies are built once. The faces with
+//! One profile (`ci`) for all that is tested; only the chaos run has its own. The faces with
 //! TLS and the Lambda runtime come in steps of their own: built together with the rest, their features
 //! would reach into the simulation, which must not have them.
 
@@ -31,7 +31,7 @@ pub(crate) const FACES: [&str; 10] = [
 /// Everything else.
 const CORE: [&str; 3] = ["--workspace", "--exclude", "merge-cli"];
 
-const PROFILE: [&str; 2] = ["--profile", "chaos"];
+const PROFILE: [&str; 2] = ["--profile", "ci"];
 
 /// Where the property tests of a CI run draw from: a red run is then about the change. Whoever runs
 /// `cargo test` by hand draws anew each time.
@@ -141,10 +141,10 @@ mod tests {
         let expected = [
             "cargo fmt --all --check",
             "cargo xtask tidy",
-            "cargo clippy --profile chaos --workspace --exclude merge-cli --all-targets -- -D warnings",
-            "cargo test --profile chaos --workspace --exclude merge-cli --lib --bins --tests",
-            "cargo test --doc --profile chaos --workspace --exclude merge-cli",
-            "cargo doc --no-deps --profile chaos --workspace --exclude merge-cli",
+            "cargo clippy --profile ci --workspace --exclude merge-cli --all-targets -- -D warnings",
+            "cargo test --profile ci --workspace --exclude merge-cli --lib --bins --tests",
+            "cargo test --doc --profile ci --workspace --exclude merge-cli",
+            "cargo doc --no-deps --profile ci --workspace --exclude merge-cli",
             "cargo run --quiet --profile chaos -p chaos -- --tier pr --seeds 10",
         ];
         assert_eq!(shown[..expected.len()], expected);

@@ -42,7 +42,7 @@ struct Request {
 impl Request {
     fn parse(arguments: &[String]) -> Result<Request, String> {
         let mut only = Vec::new();
-        let mut profile = "chaos".to_owned();
+        let mut profile = "ci".to_owned();
         let mut arguments = arguments.iter();
         while let Some(flag) = arguments.next() {
             let value = arguments.next().ok_or_else(|| format!("{flag} wants a value"));
@@ -117,7 +117,7 @@ mod tests {
     fn without_arguments_every_suite_runs() {
         let request = parse(&[]).expect("nothing to refuse");
         assert_eq!(request.only.len(), suite::ALL.len());
-        assert_eq!(request.profile, "chaos");
+        assert_eq!(request.profile, "ci");
     }
 
     #[test]
