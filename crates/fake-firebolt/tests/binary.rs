@@ -94,7 +94,14 @@ fn with_a_service_account_it_asks_for_a_token() {
 fn arguments_that_cannot_be_used_are_named_and_end_with_2() {
     for (arguments, named) in [
         (&["serve", "--quirk", "snapshot=yesterday"][..], "yesterday"),
+        // Whoever misspells one is told what there is.
+        (&["serve", "--quirk", "snapshot=yesterday"], "`begin` or `statement`"),
         (&["serve", "--quirk", "no-such-quirk=1"], "no-such-quirk"),
+        (&["serve", "--quirk", "no-such-quirk=1"], "`transaction-sequence-id`"),
+        (&["serve", "--quirk", "conflict-status=often"], "u16"),
+        (&["serve", "--tls-ca-out", "/tmp/ca.pem"], "--tls"),
+        (&["serve", "--tls", "--tls-names", "not a name!\u{e9}"], "TLS: the names"),
+        (&["serve", "--body-bytes-max", "much"], "--body-bytes-max"),
         (&["serve", "--quirk", "snapshot"], "NAME=VALUE"),
         (&["serve", "--location", "cdc=/no/such/folder"], "--location cdc"),
         (&["serve", "--client-id", "c"], "--client-secret"),
@@ -107,6 +114,48 @@ fn arguments_that_cannot_be_used_are_named_and_end_with_2() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
         assert!(text.contains(named), "{arguments:?}: {text}");
     }
+}
+
+#[test]
+fn it_says_who_can_reach_it() {
+    let server = Server::start(&[]);
+    assert_eq!(server.line("  on loopback"), ": only this machine reaches it");
+    let everywhere = ["serve", "--listen", "0.0.0.0:0"];
+    let server = Server::run(&everywhere, "fake-firebolt listens on http://");
+    assert_eq!(server.line("  NOT on loopback"), ": whoever reaches this machine reaches it");
+}
+
+#[test]
+fn limits_are_arguments() {
+    let server = Server::start(&["--body-bytes-max", "10", "--result-rows-max", "1"]);
+    assert!(server.post("/", "SELECT 'too long'").starts_with("HTTP/1.1 413 "));
+    assert!(server.post("/", "SELECT 1").starts_with("HTTP/1.1 200 "));
+}
+
+#[test]
+fn quirks_are_arguments() {
+    let settings = ["--quirk", "transaction-sequence-id=sent", "--quirk", "conflict_status=400"];
+    let server = Server::start(&settings);
+    let reply = server.post("/?output_format=JSON_Compact", "BEGIN");
+    assert!(reply.contains("transaction_sequence_id=1\r\n"), "{reply}");
+}
+
+#[test]
+fn tls_has_an_authority_that_clients_can_trust() {
+    let file = std::env::temp_dir().join(format!("fake-firebolt-ca-{}.pem", std::process::id()));
+    let path = file.to_str().expect("a path");
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--tls", "--tls-ca-out", path];
+    let server = Server::run(&arguments, "fake-firebolt listens on https://");
+    let pem = std::fs::read_to_string(&file).expect("the authority's certificate");
+    std::fs::remove_file(&file).expect("it can go");
+    assert!(pem.starts_with("-----BEGIN CERTIFICATE-----"), "{pem}");
+    assert!(!pem.contains("PRIVATE"), "the key stays where it is");
+    // Whoever speaks plain http is told so by TLS, and by no HTTP.
+    let mut stream = TcpStream::connect(&server.address).expect("a connection");
+    stream.write_all(b"POST / HTTP/1.1\r\nhost: fake\r\n\r\n").expect("a request");
+    let mut reply = Vec::new();
+    let _ = stream.read_to_end(&mut reply);
+    assert!(!reply.starts_with(b"HTTP"), "{reply:?}");
 }
 
 #[test]
