@@ -1,6 +1,7 @@
 //! Measures the fake: what `cargo xtask bench fake` runs.
 //!
-//! Every number is the median of several runs, because the machine is shared with others. Targets
+//! Every number is the median of several runs, because the machine is shared with others; what one
+//! thread does is measured in time of a processor, requests by the clock. Targets
 //! are printed with what was measured; nothing fails when one is missed, since a number that
 //! depends on the neighbours must not break a build. Ratios and growth are what to look at.
 

@@ -4,7 +4,7 @@
 //! is touched; the tenth is new.
 
 use crate::memory::peak_mib;
-use crate::report::{Report, median, time};
+use crate::report::{Report, busy, median};
 use crate::session::Session;
 
 const BATCH: u64 = 100_000;
@@ -58,18 +58,18 @@ pub(crate) fn measure(report: &mut Report, largest: u64) {
     let mut rows = 100_000;
     while rows <= largest {
         let mut session = session();
-        let (filling, ()) = time(|| fill(&mut session, rows));
+        let (filling, ()) = busy(|| fill(&mut session, rows));
         let runs = if rows >= 10_000_000 { 3 } else { 5 };
         let seconds = median(
             (0..runs)
                 .map(|_| {
                     // Each run starts from the same state: its transaction is rolled back.
                     let mut txn = session.store.begin(0);
-                    time(|| session.run_in(&mut txn, MERGE)).0.as_secs_f64()
+                    busy(|| session.run_in(&mut txn, MERGE)).0.as_secs_f64()
                 })
                 .collect(),
         );
-        let (committing, ()) = time(|| {
+        let (committing, ()) = busy(|| {
             session.run(MERGE);
         });
         let nanos = seconds * 1e9 / (rows + rows / 10) as f64;

@@ -4,7 +4,7 @@ use crate::report::{Report, median, micros_each};
 use crate::session::Session;
 
 const OPEN: usize = 1_000;
-const COUNT: u32 = 2_000;
+const COUNT: u32 = 5_000;
 
 pub(crate) fn measure(report: &mut Report) {
     report.heading("the same statements with 1,000 open transactions");

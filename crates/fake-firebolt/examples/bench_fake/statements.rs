@@ -4,7 +4,7 @@ use crate::report::{Report, micros_each};
 use crate::session::Session;
 
 const TARGET_MICROS: f64 = 15.0;
-const COUNT: u32 = 2_000;
+const COUNT: u32 = 5_000;
 
 /// A table as a simulation has them: small.
 fn session() -> Session {
