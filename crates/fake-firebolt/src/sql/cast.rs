@@ -207,7 +207,9 @@ pub(super) fn cast(value: &Value, to: &DataType) -> Result<Value, SqlError> {
         Value::Text(text) if *to == DataType::Text => Ok(Value::Text(text.clone())),
         Value::Text(text) => from_text(text, to),
         Value::Date(day) if *to != DataType::Date => {
-            from_micros(i64::from(*day) * datetime::DAY, to)
+            let micros =
+                datetime::start_of_day(*day).ok_or_else(|| SqlError::data("date out of range"))?;
+            from_micros(micros, to)
         }
         Value::Timestamp(micros) | Value::TimestampTz(micros) => from_micros(*micros, to),
         Value::Array(items) => match to {

@@ -223,6 +223,11 @@ pub(crate) fn in_range(micros: i64) -> bool {
     (days(1, 1, 1) * DAY..days(10_000, 1, 1) * DAY).contains(&micros)
 }
 
+/// Microseconds since 1970 at the start of a day, where they fit.
+pub(crate) fn start_of_day(day: i32) -> Option<i64> {
+    i64::from(day).checked_mul(DAY)
+}
+
 fn months_since_zero(micros: i64) -> i64 {
     let (year, month, _) = civil(micros.div_euclid(DAY));
     year * 12 + i64::from(month) - 1
@@ -233,7 +238,12 @@ pub(crate) fn difference(unit: Unit, start: i64, end: i64) -> i64 {
     // 1970-01-01 was a Thursday; weeks begin on Monday.
     let shift = if unit == Unit::Week { 3 * DAY } else { 0 };
     match unit.micros() {
-        Some(length) => (end + shift).div_euclid(length) - (start + shift).div_euclid(length),
+        Some(length) => {
+            // Files may hold any 64 bits as a point in time.
+            let index = |at: i64| (i128::from(at) + i128::from(shift)).div_euclid(length.into());
+            let between = index(end) - index(start);
+            between.clamp(i64::MIN.into(), i64::MAX.into()) as i64
+        }
         None => {
             let first = unit.first_month();
             let index = |micros| (months_since_zero(micros) - first).div_euclid(unit.months());
@@ -246,12 +256,15 @@ pub(crate) fn difference(unit: Unit, start: i64, end: i64) -> i64 {
 pub(crate) fn truncate(unit: Unit, micros: i64) -> i64 {
     let shift = if unit == Unit::Week { 3 * DAY } else { 0 };
     match unit.micros() {
-        Some(length) => (micros + shift).div_euclid(length) * length - shift,
+        Some(length) => {
+            let index = micros.saturating_add(shift).div_euclid(length);
+            index.saturating_mul(length).saturating_sub(shift)
+        }
         None => {
             let (zero, length) = (unit.first_month(), unit.months());
             let index = (months_since_zero(micros) - zero).div_euclid(length);
             let first = index * length + zero;
-            days(first.div_euclid(12), first.rem_euclid(12) as u32 + 1, 1) * DAY
+            days(first.div_euclid(12), first.rem_euclid(12) as u32 + 1, 1).saturating_mul(DAY)
         }
     }
 }
@@ -361,6 +374,38 @@ mod tests {
         ] {
             assert_eq!(parse_timestamp(text, zoned).map(render).as_deref(), back, "{text}");
         }
+    }
+
+    #[test]
+    fn the_ends_of_the_type_are_no_panic() {
+        use super::Unit::*;
+        for unit in [
+            Microsecond,
+            Millisecond,
+            Second,
+            Minute,
+            Hour,
+            Day,
+            Week,
+            Month,
+            Quarter,
+            Year,
+            Decade,
+            Century,
+            Millennium,
+        ] {
+            for at in [i64::MIN, i64::MIN + 1, -1, 0, i64::MAX - 1, i64::MAX] {
+                let start = truncate(unit, at);
+                assert!(start <= at, "{unit:?} {at}");
+                assert_eq!(difference(unit, at, at), 0, "{unit:?} {at}");
+                let back = difference(unit, at, 0);
+                assert!(back.signum() * at.signum() <= 0, "{unit:?} {at}");
+                let far = Interval::of(i64::MAX, unit).and_then(|far| far.add_to(at));
+                assert!(far.is_none() || at < -1, "{unit:?} {at}");
+            }
+        }
+        assert_eq!(start_of_day(i32::MAX), None);
+        assert_eq!(start_of_day(-1), Some(-DAY));
     }
 
     #[test]

@@ -39,7 +39,9 @@ pub(super) enum TimeFunction {
 pub(super) fn micros(value: &Value) -> Result<i64, SqlError> {
     match value {
         Value::Timestamp(micros) | Value::TimestampTz(micros) => Ok(*micros),
-        Value::Date(day) => Ok(i64::from(*day) * datetime::DAY),
+        Value::Date(day) => {
+            datetime::start_of_day(*day).ok_or_else(|| SqlError::data("date out of range"))
+        }
         _ => Err(SqlError::internal("a date function got what is not a point in time")),
     }
 }
