@@ -36,7 +36,15 @@ pub(super) fn check_create(create: &mut ast::CreateTable) -> Result<(), SqlError
     if plain {
         return Ok(());
     }
-    Err(SqlError::unsupported(format!("a clause of CREATE TABLE {}", create.name)))
+    // Written out, both begin alike and part where the clause stands.
+    let (shown, understood) = (shown.to_string(), understood.to_string());
+    let alike = shown.chars().zip(understood.chars()).take_while(|(a, b)| a == b).count();
+    let clause: String = shown.chars().skip(alike).take(60).collect();
+    // A constraint stands in the list of columns, whose end is no part of it.
+    let unbalanced = clause.matches(')').count() > clause.matches('(').count();
+    let clause = clause.strip_suffix(')').filter(|_| unbalanced).unwrap_or(&clause);
+    let text = format!("a clause of CREATE TABLE {}: {}", create.name, clause.trim());
+    Err(SqlError::unsupported(text))
 }
 
 /// A column as its definition declares it.

@@ -35,7 +35,11 @@ pub(super) fn run<'b>(
         settings: None,
     } = delete
     else {
-        return Err(SqlError::unsupported("this form of DELETE"));
+        return Err(SqlError::unsupported(match (&delete.returning, &delete.limit) {
+            (Some(_), _) => "DELETE … RETURNING",
+            (None, Some(_)) => "DELETE … LIMIT",
+            (None, None) => "this form of DELETE",
+        }));
     };
     let [only] = from.as_slice() else {
         return Err(SqlError::unsupported("DELETE from several tables"));
@@ -87,7 +91,10 @@ pub(super) fn truncate(
         on_cluster: None,
     } = truncate
     else {
-        return Err(SqlError::unsupported("this form of TRUNCATE"));
+        return Err(SqlError::unsupported(match truncate.if_exists {
+            true => "TRUNCATE TABLE IF EXISTS",
+            false => "this form of TRUNCATE",
+        }));
     };
     let [only] = table_names.as_slice() else {
         return Err(SqlError::unsupported("TRUNCATE of several tables"));

@@ -138,7 +138,22 @@ fn check_plain(insert: &ast::Insert) -> Result<(), SqlError> {
         && after_columns.is_empty()
         && multi_table_into_clauses.is_empty()
         && multi_table_when_clauses.is_empty());
-    if plain { Ok(()) } else { Err(SqlError::unsupported("this form of INSERT")) }
+    if plain {
+        return Ok(());
+    }
+    Err(SqlError::unsupported(if insert.returning.is_some() {
+        "INSERT … RETURNING"
+    } else if insert.on.is_some() {
+        "INSERT … ON CONFLICT"
+    } else if insert.overwrite {
+        "INSERT OVERWRITE"
+    } else if insert.source.is_none() {
+        "INSERT … DEFAULT VALUES"
+    } else if insert.table_alias.is_some() {
+        "INSERT INTO a table with an alias"
+    } else {
+        "this form of INSERT"
+    }))
 }
 
 /// Runs INSERT … VALUES and INSERT … SELECT.

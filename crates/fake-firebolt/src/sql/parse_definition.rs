@@ -111,9 +111,10 @@ pub(super) const ENTRIES: [(&str, EntryKind); 2] =
     [("DATABASE", EntryKind::Database), ("ENGINE", EntryKind::Engine)];
 
 /// Objects of the service that this fake does not keep.
-const REFUSED: [&str; 13] = [
+const REFUSED: [&str; 14] = [
     "ACCOUNT",
     "CATALOG",
+    "EXTERNAL",
     "FUNCTION",
     "INDEX",
     "JOIN",
@@ -139,7 +140,7 @@ pub(super) fn refuse(cursor: &Cursor<'_>, verb: &str) -> Result<(), SqlError> {
         _ => String::new(),
     };
     let second = match word.as_str() {
-        "MATERIALIZED" | "NETWORK" | "SERVICE" | "TEMPORARY" | "JOIN" => second,
+        "EXTERNAL" | "MATERIALIZED" | "NETWORK" | "SERVICE" | "TEMPORARY" | "JOIN" => second,
         _ => String::new(),
     };
     Err(SqlError::unsupported(format!("{verb} {word}{second}")))

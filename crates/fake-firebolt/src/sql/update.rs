@@ -112,7 +112,11 @@ pub(super) fn run<'b>(
         settings: None,
     } = update
     else {
-        return Err(SqlError::unsupported("this form of UPDATE"));
+        return Err(SqlError::unsupported(match (&update.returning, &update.limit) {
+            (Some(_), _) => "UPDATE … RETURNING",
+            (None, Some(_)) => "UPDATE … LIMIT",
+            (None, None) => "this form of UPDATE",
+        }));
     };
     if !optimizer_hints.is_empty() || !order_by.is_empty() || !table.joins.is_empty() {
         return Err(SqlError::unsupported("this form of UPDATE"));
