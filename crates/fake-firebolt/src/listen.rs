@@ -14,6 +14,8 @@ use tokio::task::JoinSet;
 
 use crate::http::connection::{self, ResetSwitch};
 use crate::server::FakeFirebolt;
+#[cfg(feature = "serve")]
+use crate::tls::Tls;
 
 /// How long to wait after a connection that could not be accepted: when no file descriptor is
 /// left, trying again at once would only burn the processor.
@@ -123,5 +125,17 @@ impl FakeFirebolt {
         let reset = ResetSwitch::default();
         let socket = Socket::new(stream, reset.clone());
         connection::serve(self.inner.clone(), socket, peer.to_string(), reset)
+    }
+
+    /// The same behind TLS: shakes hands first, and serves nobody with whom that fails.
+    #[cfg(feature = "serve")]
+    pub async fn serve_tls_socket(self, tls: Tls, stream: TcpStream, peer: SocketAddr) {
+        let reset = ResetSwitch::default();
+        match tls.accept(Socket::new(stream, reset.clone())).await {
+            Ok(stream) => {
+                connection::serve(self.inner.clone(), stream, peer.to_string(), reset).await;
+            }
+            Err(error) => tracing::info!(%peer, %error, "a TLS handshake failed"),
+        }
     }
 }

@@ -217,6 +217,28 @@ fn a_proxy_relays_and_hurts() {
 }
 
 #[test]
+fn a_proxy_speaks_tls_with_a_service_whose_authority_it_trusts() {
+    let folder = std::env::temp_dir().join(format!("fake-firebolt-tls-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let authority = folder.join("ca.pem");
+    let authority = authority.to_str().expect("UTF-8");
+    let fake = Server::run(
+        &["serve", "--listen", "127.0.0.1:0", "--tls", "--tls-ca-out", authority],
+        "fake-firebolt listens on https://",
+    );
+    let upstream = format!("https://{}", fake.address);
+    let arguments = ["proxy", "--upstream", &upstream, "--listen", "127.0.0.1:0"];
+    let says = "fake-firebolt relays http://";
+    let trusting = Server::run(&[&arguments[..], &["--upstream-ca", authority]].concat(), says);
+    let reply = trusting.post("/?output_format=JSON_Compact", "SELECT 7");
+    assert!(reply.contains("\"data\":[[7]]"), "{reply}");
+    let wary = Server::run(&arguments, says);
+    let reply = wary.post("/", "SELECT 7");
+    assert!(reply.starts_with("HTTP/1.1 502 ") && reply.contains("no TLS with"), "{reply}");
+    std::fs::remove_dir_all(folder).expect("removed");
+}
+
+#[test]
 fn a_proxy_that_cannot_be_is_refused() {
     for (arguments, named) in [
         (&["proxy"][..], "--upstream"),

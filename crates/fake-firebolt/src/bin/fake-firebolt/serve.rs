@@ -144,15 +144,7 @@ fn serve_connection(fake: &FakeFirebolt, stream: TcpStream, peer: SocketAddr, tl
         tokio::spawn(fake.serve_socket(stream, peer));
         return;
     };
-    let fake = fake.clone();
-    tokio::spawn(async move {
-        // A reply is written at once: waiting for more bytes would add 40 ms to each.
-        let _ = stream.set_nodelay(true);
-        match tls.accept(stream).await {
-            Ok(stream) => fake.serve_connection(stream, &peer.to_string()).await,
-            Err(error) => tracing::info!(%peer, %error, "a TLS handshake failed"),
-        }
-    });
+    tokio::spawn(fake.clone().serve_tls_socket(tls, stream, peer));
 }
 
 /// The wall clock, read once: from here on the fake counts by tokio's clock.
