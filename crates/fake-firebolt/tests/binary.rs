@@ -91,6 +91,25 @@ fn with_a_service_account_it_asks_for_a_token() {
 }
 
 #[test]
+fn a_folder_is_a_bucket_for_urls_and_for_locations_that_clients_make() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/sql/files/data");
+    let server = Server::start(&["--bucket", &format!("data={folder}")]);
+    let target = "/?output_format=JSON_Compact";
+    let create = "CREATE LOCATION mine WITH SOURCE = AMAZON_S3 URL = 's3://data/people/'";
+    let reply = server.post(target, create);
+    assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{reply}");
+    let count = "SELECT COUNT(*) FROM READ_PARQUET(LOCATION => 'mine', PATTERN => '*.parquet')";
+    let reply = server.post(target, count);
+    assert!(reply.contains("\"data\":[[\"4\"]]"), "{reply}");
+    let listed = "SELECT object_name FROM LIST_OBJECTS('s3://data/odd/')";
+    let reply = server.post(target, listed);
+    assert!(reply.contains("\"data\":[[\"odd/a[1].csv\"]]"), "{reply}");
+    let reply =
+        server.post(target, "SELECT id FROM READ_CSV('s3://data/odd/a[[]1].csv', HEADER => TRUE)");
+    assert!(reply.contains("\"data\":[[\"1\"]]"), "{reply}");
+}
+
+#[test]
 fn arguments_that_cannot_be_used_are_named_and_end_with_2() {
     for (arguments, named) in [
         (&["serve", "--quirk", "snapshot=yesterday"][..], "yesterday"),

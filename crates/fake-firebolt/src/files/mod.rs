@@ -29,6 +29,9 @@ use crate::sql::{
 };
 use crate::value::{Column, DataType, Row, Value};
 
+/// Decoded files that are kept. A server that lives long sees files without end; then it starts anew.
+const DECODED_MAX: usize = 1_024;
+
 /// A decoded file's key: how it is reached, its path and etag, and how it was read.
 type Key = (String, Path, String, FileFormat);
 
@@ -146,7 +149,11 @@ impl Files {
         let bytes = object.bytes().await.map_err(|error| unreadable(path, &error))?;
         file.table = Arc::new(decode::decode(&file.name, bytes, &read.format, &self.quirks)?);
         if let Some(key) = key {
-            self.decoded().insert(key, Arc::clone(&file.table));
+            let mut decoded = self.decoded();
+            if decoded.len() >= DECODED_MAX {
+                decoded.clear();
+            }
+            decoded.insert(key, Arc::clone(&file.table));
         }
         Ok(Some(file))
     }

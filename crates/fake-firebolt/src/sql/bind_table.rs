@@ -94,6 +94,9 @@ impl<'b> Binder<'b> {
     }
 
     fn named(&self, name: &'b ast::ObjectName) -> Result<Relation, SqlError> {
+        if let Some(relation) = self.string_source(name)? {
+            return Ok(relation);
+        }
         let parts = name_parts(name)?;
         if let [only] = parts.as_slice()
             && let Some(relation) = self.cte(only)?

@@ -262,3 +262,113 @@ fn errors_max(text: &str) -> Result<Option<u64>, SqlError> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sql::statement::Body;
+
+    fn copy(text: &str) -> CopyStatement {
+        match crate::sql::parse(text).expect(text).body {
+            Body::Copy(copy) => *copy,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_spellings_of_options_mean_the_same() {
+        let expected = copy("COPY t FROM loc WITH PATTERN = 'a*' TYPE = CSV HEADER = TRUE");
+        for text in [
+            "COPY INTO t FROM loc WITH (PATTERN = 'a*', TYPE = CSV, HEADER = TRUE)",
+            "COPY t FROM loc WITH (TYPE = 'csv' HEADER = 'true' OBJECT_PATTERN = 'a*')",
+            "COPY t FROM loc (pattern = 'a*', type = csv, header = true)",
+            "COPY t FROM loc WITH PATTERN = 'a*', TYPE = CSV, HEADER = TRUE MAX_ERRORS_PER_FILE = '0%'",
+        ] {
+            assert_eq!(copy(text), expected, "{text}");
+        }
+        let clauses = "COPY t FROM loc LIMIT 5 OFFSET 2 WITH (PATTERN = 'a') WHERE \
+                       $source_file_size > 1";
+        let turned = "COPY t FROM loc WHERE $source_file_size > 1 LIMIT 5 OFFSET 2 WITH \
+                      PATTERN = 'a'";
+        let (clauses, turned) = (copy(clauses), copy(turned));
+        assert_eq!((turned.limit, turned.offset), (Some(5), 2));
+        assert_eq!(turned.reads, clauses.reads);
+        assert_eq!(
+            turned.condition.map(|c| c.to_string()),
+            clauses.condition.map(|c| c.to_string())
+        );
+    }
+
+    const WORDS: &[&str] = &[
+        "COPY",
+        "INTO",
+        "t",
+        "FROM",
+        "TO",
+        "loc",
+        "'s3://b/x'",
+        "WITH",
+        "(",
+        ")",
+        ",",
+        "=",
+        "=>",
+        "PATTERN",
+        "TYPE",
+        "CSV",
+        "HEADER",
+        "TRUE",
+        "LIMIT",
+        "OFFSET",
+        "1",
+        "-",
+        "WHERE",
+        "$source_file_name",
+        "$c1",
+        "DEFAULT",
+        "'a'",
+        "CREDENTIALS",
+        "AWS_ROLE_ARN",
+        "{",
+        "}",
+        "CREATE",
+        "ALTER",
+        "DROP",
+        "LOCATION",
+        "SOURCE",
+        "AMAZON_S3",
+        "URL",
+        "SET",
+        "RENAME",
+        "READ_CSV",
+        "READ_PARQUET",
+        "LIST_OBJECTS",
+        "SELECT",
+        "*",
+        "JOIN",
+        "\"q\"",
+        ".",
+        "information_schema",
+        "locations",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn no_words_in_any_order_panic(
+            start in prop::sample::select(vec![
+                "COPY t FROM", "COPY t (", "CREATE LOCATION x", "ALTER LOCATION x", "DROP LOCATION",
+                "SELECT * FROM READ_CSV(", "SELECT * FROM LIST_OBJECTS(", "SELECT * FROM", "COPY t",
+            ]),
+            rest in prop::collection::vec(prop::sample::select(WORDS), 0..14),
+        ) {
+            let text = format!("{start} {}", rest.join(" "));
+            if let Err(error) = crate::sql::parse(&text) {
+                prop_assert!(!error.text.is_empty());
+            }
+        }
+    }
+}

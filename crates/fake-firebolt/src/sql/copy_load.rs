@@ -15,6 +15,7 @@ use super::error::{SqlError, SqlErrorKind};
 use super::execute::{check_nulls, refused};
 use super::expr::{Env, Expr};
 use super::external::{ExternalFile, ExternalTable};
+use super::meter;
 use super::scope::Scope;
 use super::table_function::no_files;
 use crate::mvcc::Transaction;
@@ -153,6 +154,7 @@ fn rows(
     let mut skipped = 0;
     for file in files {
         let loader = Loader::new(copy, file, columns)?;
+        meter::made(file.table.rows.len(), columns.len())?;
         let mut errors = 0_u64;
         for at in 0..file.table.rows.len() {
             if copy.limit.is_some_and(|limit| loaded.len() as u64 >= limit) {

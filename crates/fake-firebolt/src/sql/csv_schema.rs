@@ -7,6 +7,7 @@
 use super::cast;
 use super::error::SqlError;
 use super::external::ExternalFile;
+use super::meter;
 use super::table_function::check_whole;
 use crate::value::{Column, DataType, Row, Value};
 
@@ -59,6 +60,7 @@ pub(super) fn typed(files: &[ExternalFile], columns: &[Column]) -> Result<Vec<Ro
     for file in files {
         check_whole(file)?;
         let table = &file.table;
+        meter::made(table.rows.len(), columns.len())?;
         let place =
             |column: &Column| table.columns.iter().position(|other| other.name == column.name);
         let places: Vec<Option<usize>> = columns.iter().map(place).collect();

@@ -69,6 +69,10 @@ fn create(cursor: &mut Cursor<'_>) -> Result<Created, SqlError> {
     if or_replace {
         cursor.expect_word("REPLACE")?;
     }
+    if cursor.accept_word("EXTERNAL") {
+        // It would read files that nothing in a later statement's text names.
+        return Err(SqlError::unsupported("CREATE EXTERNAL TABLE"));
+    }
     if cursor.accept_word("VIEW") {
         return create_view(cursor, or_replace).map(Created::Whole);
     }

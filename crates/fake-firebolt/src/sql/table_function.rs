@@ -14,9 +14,10 @@ use super::bind_table::{Relation, fields_of};
 use super::csv_schema;
 use super::error::SqlError;
 use super::external::{ExternalFile, ExternalRead, FileFormat};
+use super::meter;
 use super::parse::{Cursor, word_is};
 use super::plan::Plan;
-use super::read_options::{OptionValue, table_function};
+use super::read_options::{OptionValue, table_function, url};
 use super::scope::{fold, name_parts};
 use crate::value::{Column, Row, Value};
 
@@ -32,6 +33,13 @@ fn locations() -> ExternalRead {
 pub(super) fn reads(tokens: &[TokenWithSpan]) -> Result<Vec<ExternalRead>, SqlError> {
     let mut reads: Vec<ExternalRead> = Vec::new();
     for (at, token) in tokens.iter().enumerate() {
+        if let Token::SingleQuotedString(text) = &token.token
+            && text.contains("://")
+            && is_source(tokens, at)
+        {
+            let read = shorthand(text)?;
+            reads.extend(Some(read).filter(|read| !reads.contains(read)));
+        }
         let Token::Word(word) = &token.token else { continue };
         let is = |expected: &str| {
             word.value.get(..expected.len()).is_some_and(|w| w.eq_ignore_ascii_case(expected))
@@ -46,6 +54,36 @@ pub(super) fn reads(tokens: &[TokenWithSpan]) -> Result<Vec<ExternalRead>, SqlEr
         reads.extend(read.filter(|read| !reads.contains(read)));
     }
     Ok(reads)
+}
+
+/// A string in FROM stands for READ_FILES of it (vendor's page on READ_FILES).
+fn shorthand(text: &str) -> Result<ExternalRead, SqlError> {
+    Ok(ExternalRead { location: url(text)?, ..ExternalRead::default() })
+}
+
+/// Whether a string is a source of rows, and not an operand of IS DISTINCT FROM or TRIM.
+fn is_source(tokens: &[TokenWithSpan], at: usize) -> bool {
+    let word = |back: usize, expected: &str| {
+        at.checked_sub(back).is_some_and(|at| word_is(tokens.get(at), expected))
+    };
+    let follows = word(1, "JOIN") || word(1, "FROM") && !word(2, "DISTINCT");
+    let mut closed = 0_usize;
+    let open = tokens[..at].iter().rposition(|token| match token.token {
+        Token::RParen => {
+            closed += 1;
+            false
+        }
+        Token::LParen if closed > 0 => {
+            closed -= 1;
+            false
+        }
+        Token::LParen => true,
+        _ => false,
+    });
+    let is_query = |open: usize| {
+        word_is(tokens.get(open + 1), "SELECT") || word_is(tokens.get(open + 1), "WITH")
+    };
+    follows && open.is_none_or(is_query)
 }
 
 fn is_view(tokens: &[TokenWithSpan], at: usize) -> bool {
@@ -102,6 +140,19 @@ impl<'b> Binder<'b> {
         }
         let read = table_function(&function, &arguments)?.ok_or_else(unknown)?;
         self.outside(&read, &function)
+    }
+
+    /// Binds a string in FROM; `None` for an ordinary name.
+    pub(super) fn string_source(
+        &self,
+        name: &ast::ObjectName,
+    ) -> Result<Option<Relation>, SqlError> {
+        match name.0.as_slice() {
+            [ast::ObjectNamePart::Identifier(only)] if only.quote_style == Some('\'') => {
+                self.outside(&shorthand(&only.value)?, "read_files").map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The view of the account's LOCATIONs.
@@ -165,9 +216,11 @@ pub(super) fn stack(files: &[ExternalFile], columns: &[Column]) -> Result<Vec<Ro
         check_whole(file)?;
         let table = &file.table;
         if table.columns == columns {
+            meter::passed(table.rows.len())?;
             rows.extend(table.rows.iter().cloned());
             continue;
         }
+        meter::made(table.rows.len(), columns.len())?;
         let mut places = Vec::new();
         for column in columns {
             let place = table.columns.iter().position(|other| other.name == column.name);
