@@ -68,7 +68,13 @@ pub(crate) struct QueryRecord {
 #[derive(Debug, Default)]
 pub(crate) struct QueryHistory {
     records: VecDeque<QueryRecord>,
+    /// Bytes of their texts.
+    text_bytes: usize,
 }
+
+/// Bytes of text that are kept. Without this limit a client with long statements could fill the
+/// memory: ten thousand of them are kept, and one may be as long as a request.
+const TEXT_BYTES_MAX: usize = 64 << 20;
 
 /// Names and types of the columns; NULL may be in each.
 const COLUMNS: [(&str, DataType); 20] = [
@@ -100,15 +106,18 @@ impl QueryHistory {
         if max == 0 {
             return;
         }
-        while self.records.len() >= max {
-            self.records.pop_front();
-        }
+        self.text_bytes += record.info.sql.len();
         self.records.push_back(record);
+        while self.records.len() > max || self.text_bytes > TEXT_BYTES_MAX {
+            let Some(oldest) = self.records.pop_front() else { break };
+            self.text_bytes -= oldest.info.sql.len();
+        }
     }
 
     /// The engine went away, and its memory with it.
     pub(crate) fn forget(&mut self) {
         self.records.clear();
+        self.text_bytes = 0;
     }
 
     /// The view: a row for each start and one for each end that was written before `until`.
@@ -172,5 +181,58 @@ impl QueryRecord {
             Value::Bigint(self.started_micros - self.submitted_micros),
             Value::Bigint(0),
         ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Endpoint;
+    use crate::ids::Ids;
+    use crate::sql::StatementKind;
+
+    fn record(sql: &Arc<str>) -> QueryRecord {
+        let id = Ids::new(0).uuid();
+        let info = StatementInfo {
+            request: 1,
+            peer: "worker-1".to_owned(),
+            connection: 1,
+            endpoint: Endpoint::Query,
+            sql: Arc::clone(sql),
+            kind: StatementKind::Select,
+            transaction: None,
+            label: None,
+        };
+        QueryRecord {
+            info: Arc::new(info),
+            is_machine: false,
+            query_id: id,
+            request_id: id,
+            submitted_micros: 0,
+            started_micros: 0,
+            ended_micros: 0,
+            ending: Ending::Success,
+            returned_rows: 0,
+            inserted_rows: None,
+        }
+    }
+
+    #[test]
+    fn long_texts_push_the_oldest_out_before_the_memory_is_full() {
+        let mut history = QueryHistory::default();
+        let short: Arc<str> = Arc::from("SELECT 1");
+        history.push(record(&short), 10);
+        let long: Arc<str> = Arc::from("x".repeat(TEXT_BYTES_MAX / 2));
+        for _ in 0..3 {
+            history.push(record(&long), 10);
+            assert!(history.text_bytes <= TEXT_BYTES_MAX);
+        }
+        assert_eq!(history.records.len(), 2, "the short one and the first long one are gone");
+        for _ in 0..20 {
+            history.push(record(&short), 10);
+        }
+        assert_eq!((history.records.len(), history.text_bytes), (10, 10 * short.len()));
+        history.forget();
+        assert_eq!((history.records.len(), history.text_bytes), (0, 0));
     }
 }
