@@ -6,6 +6,7 @@
 //! package registries it puts below `target/conformance`, at the versions that
 //! `fixtures/conformance` pins. A judge that cannot be had is a failure, never a silent pass.
 
+mod node;
 mod postgres;
 mod python;
 mod server;

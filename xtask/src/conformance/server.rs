@@ -3,9 +3,10 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use super::fixtures;
 use crate::process;
 
 /// What every server here is called inside; the judges know these names.
@@ -21,6 +22,8 @@ pub(super) enum Kind {
     Core,
     /// A service account, over plain HTTP.
     Account,
+    /// A service account, over TLS.
+    Tls,
 }
 
 /// A running server.
@@ -29,6 +32,8 @@ pub(super) struct Server {
     child: Child,
     kind: Kind,
     url: String,
+    /// The certificate that its clients have to trust, over TLS.
+    authority: PathBuf,
 }
 
 impl Server {
@@ -40,13 +45,19 @@ impl Server {
         let name = match kind {
             Kind::Core => "server-core",
             Kind::Account => "server-account",
+            Kind::Tls => "server-tls",
         };
         let log = work.join(format!("{name}.log"));
+        let authority = work.join("authority.pem");
         let file = File::create(&log).map_err(|error| format!("{}: {error}", log.display()))?;
         let mut command = Command::new(binary);
         command.args(["serve", "--listen", "127.0.0.1:0"]).args(NAMES);
+        command.arg("--faults").arg(fixtures().join("faults.toml"));
         if kind != Kind::Core {
             command.args(SERVICE_ACCOUNT);
+        }
+        if kind == Kind::Tls {
+            command.arg("--tls").arg("--tls-ca-out").arg(&authority);
         }
         let mut child = command
             .stdin(Stdio::null())
@@ -59,7 +70,7 @@ impl Server {
             // Nobody reads on: the server serves on without a listener.
             let _ = BufReader::new(stdout).read_line(&mut line);
         }
-        let mut server = Server { child, kind, url: String::new() };
+        let mut server = Server { child, kind, url: String::new(), authority };
         match url(&line) {
             Some(url) => url.clone_into(&mut server.url),
             None => {
@@ -79,6 +90,10 @@ impl Server {
         match self.kind {
             Kind::Core => vec![("FAKE_CORE_URL", self.url.clone())],
             Kind::Account => vec![("FAKE_ACCOUNT_URL", self.url.clone())],
+            Kind::Tls => vec![
+                ("FAKE_TLS_URL", self.url.clone()),
+                ("NODE_EXTRA_CA_CERTS", self.authority.display().to_string()),
+            ],
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::server::{Kind, Server};
-use super::{fixtures, folder, postgres, python, tool};
+use super::{fixtures, folder, node, postgres, python, tool};
 use crate::{ci, process};
 
 /// One line of the report.
@@ -26,6 +26,8 @@ enum Judge {
     Postgres,
     /// A pytest file or folder, by its path from the root.
     Pytest(&'static str),
+    /// Node's own test runner, on all files of `fixtures/conformance/node`.
+    Node,
 }
 
 /// All suites, in the order in which they run: the cheap ones first.
@@ -64,6 +66,12 @@ pub(super) const ALL: &[Suite] = &[
         about: "a dbt project, built twice on the fake",
         judge: Judge::Pytest("fixtures/conformance/python/dbt_build"),
     },
+    Suite {
+        name: "pytest-example",
+        about: "the example of a test suite in Python that uses the fake",
+        judge: Judge::Pytest("crates/fake-firebolt/examples/pytest"),
+    },
+    Suite { name: "node-sdk", about: "the Node SDK on the fake, over TLS", judge: Judge::Node },
 ];
 
 /// The suite of that name, or an error that lists the names.
@@ -93,6 +101,12 @@ pub(super) fn run(suite: &Suite, profile: &str) -> Result<(), String> {
             process::run(command)
         }
         Judge::Pytest(path) => pytest(path, &work, &server_binary(profile)?),
+        Judge::Node => {
+            let server = Server::start(&server_binary(profile)?, Kind::Tls, &work)?;
+            let mut command = node::test_runner(&work)?;
+            command.envs(server.environment());
+            judged(command, &work.join("node.log"))
+        }
     }
 }
 
@@ -109,6 +123,7 @@ fn pytest(path: &str, work: &Path, binary: &Path) -> Result<(), String> {
         .current_dir(process::root())
         .envs(core.environment())
         .envs(account.environment())
+        .env("FAKE_FIREBOLT", binary)
         .env("CONFORMANCE_WORK", work)
         // Nothing may be written beside the tests, and nothing into the user's own folders.
         .env("PYTHONDONTWRITEBYTECODE", "1")
