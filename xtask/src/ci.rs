@@ -97,8 +97,9 @@ fn steps(seeds: &str) -> Vec<Step> {
         run_step("lints of the faces", clippy(&FACES)),
         run_step(
             "tests of the faces",
-            cargo(&["test"], &[&PROFILE, &FACES, &["--lib", "--bins", "--tests"]]),
+            cargo(&["test"], &[&PROFILE, &FACES, &["--lib", "--bins", "--tests", "--examples"]]),
         ),
+        run_step("doctests of the faces", cargo(&["test", "--doc"], &[&PROFILE, &FACES])),
     ]
 }
 
