@@ -104,10 +104,14 @@ impl TimeFunction {
                 let days = (micros(&values[0])? - micros(&values[1])?) / datetime::DAY;
                 Value::Integer(i32::try_from(days).unwrap_or(i32::MAX))
             }
-            Self::Zone(ahead) => match &values[0] {
-                Value::TimestampTz(at) => Value::Timestamp(at + ahead),
-                other => Value::TimestampTz(micros(other)? - ahead),
-            },
+            Self::Zone(ahead) => {
+                let inside =
+                    |at: i64| datetime::in_range(at).then_some(at).ok_or_else(out_of_range);
+                match &values[0] {
+                    Value::TimestampTz(at) => Value::Timestamp(inside(at + ahead)?),
+                    other => Value::TimestampTz(inside(micros(other)? - ahead)?),
+                }
+            }
         })
     }
 }
