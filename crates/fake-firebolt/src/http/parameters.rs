@@ -39,8 +39,16 @@ impl Parameters {
     /// and the label from whoever watches the request.
     pub(crate) fn parse(query: &str) -> Self {
         let mut parsed = Self::default();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            if let Err(refusal) = parsed.take(&name, &value) {
+        for pair in query.split('&') {
+            let taken = if pair.contains(['%', '+']) {
+                let decoded = form_urlencoded::parse(pair.as_bytes()).next();
+                decoded.map_or(Ok(()), |(name, value)| parsed.take(&name, &value))
+            } else {
+                // Most pairs mean what they say, and every request has half a dozen of them.
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                parsed.take(name, value)
+            };
+            if let Err(refusal) = taken {
                 parsed.refusal.get_or_insert(refusal);
             }
         }

@@ -32,6 +32,20 @@ pub(super) struct Slot {
     pub(super) value: Range<usize>,
 }
 
+/// The bytes at which the scanner has to look twice: all that are no plain part of a line.
+const MARKS: [bool; 256] = {
+    let mut marks = [true; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        marks[byte as usize] = matches!(
+            byte,
+            b'\'' | b'"' | b'(' | b'-' | b'/' | b';' | b'\\' | b'`' | b'$' | b'#' | b'@'
+        );
+        byte += 1;
+    }
+    marks
+};
+
 /// Splits a text into skeleton and slots. `None` for anything but lines of printable ASCII without
 /// comments, doubled quotes and semicolons.
 pub(super) fn scan(text: &str) -> Option<Scanned> {
@@ -39,7 +53,12 @@ pub(super) fn scan(text: &str) -> Option<Scanned> {
     let mut scanned = Scanned { skeleton: String::with_capacity(text.len()), slots: Vec::new() };
     let (mut at, mut copied) = (0, 0);
     let mut lines = Lines { line: 1, start: 0 };
-    while at < bytes.len() {
+    loop {
+        // Most of a statement is passed here, so the arms below are for what is left.
+        match bytes[at..].iter().position(|byte| MARKS[usize::from(*byte)]) {
+            Some(plain) => at += plain,
+            None => break,
+        }
         let rest = &bytes[at..];
         let (mark, value) = match rest {
             [quote @ (b'\'' | b'"'), ..] => {
@@ -120,10 +139,10 @@ impl Lines {
 
 /// How long a quoted text is that starts here; `None` for what needs a real tokenizer.
 fn quoted_length(rest: &[u8], quote: u8) -> Option<usize> {
-    let length = rest.iter().position(|byte| *byte == quote)?;
-    let plain = |byte: &u8| (b' '..=b'~').contains(byte) || *byte == b'\n';
+    let plain = |byte: u8| (b' '..=b'~').contains(&byte) || byte == b'\n';
+    let length = rest.iter().position(|byte| *byte == quote || !plain(*byte))?;
     let is_doubled = rest.get(length + 1) == Some(&quote);
-    (!is_doubled && rest[..length].iter().all(plain)).then_some(length)
+    (rest[length] == quote && !is_doubled).then_some(length)
 }
 
 /// Writes the values of `text` into the slots of `tree`.
