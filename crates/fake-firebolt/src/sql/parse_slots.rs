@@ -53,12 +53,9 @@ pub(super) fn scan(text: &str) -> Option<Scanned> {
     let mut scanned = Scanned { skeleton: String::with_capacity(text.len()), slots: Vec::new() };
     let (mut at, mut copied) = (0, 0);
     let mut lines = Lines { line: 1, start: 0 };
-    loop {
-        // Most of a statement is passed here, so the arms below are for what is left.
-        match bytes[at..].iter().position(|byte| MARKS[usize::from(*byte)]) {
-            Some(plain) => at += plain,
-            None => break,
-        }
+    // Most of a statement is passed here, so the arms below are for what is left.
+    while let Some(plain) = bytes[at..].iter().position(|byte| MARKS[usize::from(*byte)]) {
+        at += plain;
         let rest = &bytes[at..];
         let (mark, value) = match rest {
             [quote @ (b'\'' | b'"'), ..] => {

@@ -215,13 +215,17 @@ fn buckets(pairs: &[(String, String)]) -> Result<BTreeMap<String, Arc<dyn Object
 
 /// Quirks as the scenario files spell them: a value is a JSON literal or a bare word.
 fn quirks(pairs: &[(String, String)]) -> Result<Quirks, String> {
-    let mut map = serde_json::Map::new();
-    for (name, value) in pairs {
-        let value = serde_json::from_str(value)
-            .unwrap_or_else(|_| serde_json::Value::String(value.clone()));
+    let read = |map| serde_json::from_value::<Quirks>(serde_json::Value::Object(map));
+    let mut all = serde_json::Map::new();
+    for (name, text) in pairs {
+        let value =
+            serde_json::from_str(text).unwrap_or_else(|_| serde_json::Value::String(text.clone()));
         // Scenario files write names with dashes; both spellings are taken here.
-        map.insert(name.replace('_', "-"), value);
+        let name = name.replace('_', "-");
+        // Each alone first, so that the error says which it is about.
+        read(serde_json::Map::from_iter([(name.clone(), value.clone())]))
+            .map_err(|error| format!("--quirk {name}={text}: {error}"))?;
+        all.insert(name, value);
     }
-    serde_json::from_value(serde_json::Value::Object(map))
-        .map_err(|error| format!("--quirk: {error}"))
+    read(all).map_err(|error| format!("--quirk: {error}"))
 }
