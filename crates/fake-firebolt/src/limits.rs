@@ -19,6 +19,10 @@ pub struct Limits {
     /// How long a statement runs that sets no `statement_timeout` of its own; `None` is for ever,
     /// the service's default (firebolt-semantics §3.2).
     pub statement_time_max: Option<Duration>,
+    /// Commits that the server remembers for [`crate::FakeFirebolt::commits`], the latest ones. Each
+    /// holds on to the rows that it wrote and took away, so a server that lives for long has to
+    /// forget.
+    pub commits_kept: usize,
 }
 
 impl Default for Limits {
@@ -28,6 +32,7 @@ impl Default for Limits {
             header_bytes_max: 400 << 10,
             result_rows_max: 10_000_000,
             statement_time_max: None,
+            commits_kept: usize::MAX,
         }
     }
 }

@@ -134,7 +134,7 @@ impl FakeFirebolt {
             history: QueryHistory::default(),
             engine: EngineLife::new(),
             tokens: Tokens::default(),
-            log: CommitLog::default(),
+            log: CommitLog::new(config.limits.commits_kept),
             ids: Ids::new(config.seed),
             picks: Stream::new(config.seed, "picks"),
             panics: 0,
@@ -232,9 +232,15 @@ impl FakeFirebolt {
         self.inner.state().transactions.len()
     }
 
-    /// Every commit that changed something, oldest first: the ground truth.
+    /// Every commit that changed something, oldest first: the ground truth. Only the latest ones,
+    /// where [`Limits::commits_kept`] says so.
     pub fn commits(&self) -> Vec<Committed> {
         self.inner.state().log.snapshot()
+    }
+
+    /// How many commits there were that [`FakeFirebolt::commits`] does not show any more.
+    pub fn commits_forgotten(&self) -> u64 {
+        self.inner.state().log.forgotten()
     }
 
     /// How many requests ended in a panic of the server. Anything but 0 is a bug in the fake or

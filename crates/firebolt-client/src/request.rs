@@ -1,7 +1,5 @@
 //! Pure encoding of the four requests there are: statement, token, engine URL. No IO, no state.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
@@ -31,24 +29,47 @@ pub(crate) fn statement(
 ) -> Result<Request<Bytes>, Error> {
     // 0 would mean "no limit" (firebolt-semantics §3.2), the opposite of what was asked.
     let timeout = options.statement_timeout.map(|limit| limit.as_millis().max(1).to_string());
-    let mut parameters: BTreeMap<&str, &str> =
-        session.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let mut parameters = Parameters::of(session);
     for (name, value) in &options.settings {
         if !is_transactional(name) {
-            parameters.insert(name, value);
+            parameters.set(name, value);
         }
     }
     if let Some(label) = &options.label {
-        parameters.insert("query_label", label);
+        parameters.set("query_label", label);
     }
     if let Some(milliseconds) = &timeout {
-        parameters.insert("statement_timeout", milliseconds);
+        parameters.set("statement_timeout", milliseconds);
     }
-    parameters.insert("output_format", "JSON_Compact");
+    parameters.set("output_format", "JSON_Compact");
 
-    let uri = encoded(&format!("{}?", session.endpoint.as_str()), parameters);
+    let uri = encoded(&format!("{}?", session.endpoint.as_str()), parameters.sorted());
     build(Method::POST, &uri, token, user_agent, Some("text/plain; charset=utf-8"), sql.to_owned())
         .map_err(|error| error.with_context(sql))
+}
+
+/// The parameters of one request: half a dozen, so a list is searched faster than a map is built.
+struct Parameters<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'a> Parameters<'a> {
+    fn of(session: &'a Session) -> Self {
+        let pairs = session.parameters.iter();
+        Parameters(pairs.map(|(name, value)| (name.as_str(), value.as_str())).collect())
+    }
+
+    /// Sets a parameter, or sets it anew.
+    fn set(&mut self, name: &'a str, value: &'a str) {
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
+            Some(pair) => pair.1 = value,
+            None => self.0.push((name, value)),
+        }
+    }
+
+    /// By name: one session and one statement give one address.
+    fn sorted(mut self) -> Vec<(&'a str, &'a str)> {
+        self.0.sort_unstable();
+        self.0
+    }
 }
 
 /// A token for a service account, as a form (firebolt-wire §2.1).

@@ -60,8 +60,8 @@ struct AtFirst {
 #[derive(Debug, Default)]
 struct State {
     snapshots: BTreeMap<String, Snapshot>,
-    /// Commits before the last reset, which the history no longer shows.
-    commits_before: usize,
+    /// The last commit before the last reset: the history shows what came after it.
+    reset_lsn: u64,
 }
 
 impl Admin {
@@ -84,8 +84,8 @@ impl Admin {
             seed: rules.seed(),
             tables: fake.as_ref().map(FakeFirebolt::snapshot),
         };
-        let commits_before = fake.as_ref().map_or(0, |fake| fake.commits().len());
-        let state = State { commits_before, ..State::default() };
+        let reset_lsn = fake.as_ref().map_or(0, last_lsn);
+        let state = State { reset_lsn, ..State::default() };
         let rules = Arc::clone(rules);
         Self { shared: Arc::new(Shared { rules, fake, at_first, state: Mutex::new(state) }) }
     }
@@ -106,7 +106,7 @@ impl Admin {
                 fake.restore(tables);
             }
         }
-        self.state().commits_before = fake.commits().len();
+        self.state().reset_lsn = last_lsn(fake);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -174,6 +174,11 @@ const PATHS: [&str; 25] = [
     "POST /admin/engine/restart",
     "POST /admin/tokens/expire",
 ];
+
+/// The number of the last commit; 0 before the first.
+fn last_lsn(fake: &FakeFirebolt) -> u64 {
+    fake.commits().last().map_or(0, |commit| commit.record.lsn)
+}
 
 fn paths() -> Value {
     let mut paths = PATHS.to_vec();

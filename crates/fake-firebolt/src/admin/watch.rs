@@ -74,9 +74,9 @@ pub(super) fn history(admin: &Admin, asked: &Asked) -> Result<Value, Refusal> {
             return Err(Refusal::new(400, format!("rows={other}: expected true or false")));
         }
     };
-    let commits = fake.commits();
-    let before = admin.state().commits_before.min(commits.len());
-    let commits: Vec<Value> = commits[before..]
+    let after = after.max(admin.state().reset_lsn);
+    let commits: Vec<Value> = fake
+        .commits()
         .iter()
         .filter(|commit| commit.record.lsn > after)
         .filter(|commit| {
@@ -86,7 +86,7 @@ pub(super) fn history(admin: &Admin, asked: &Asked) -> Result<Value, Refusal> {
         .take(limit)
         .map(|commit| committed(commit, with_rows))
         .collect();
-    Ok(json!({ "commits": commits }))
+    Ok(json!({ "commits": commits, "forgotten": fake.commits_forgotten() }))
 }
 
 fn committed(commit: &Committed, with_rows: bool) -> Value {

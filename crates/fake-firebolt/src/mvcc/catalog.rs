@@ -23,8 +23,18 @@ pub(crate) struct Schema {
     pub(crate) extras: Arc<Extras>,
     /// Server time of CREATE TABLE, microseconds since the epoch.
     pub(crate) created_micros: i64,
-    /// The table's rows in `information_schema.columns`, made on first use.
-    pub(crate) described: OnceLock<Vec<Row>>,
+    /// What the catalogue says of it.
+    pub(crate) described: Described,
+}
+
+/// Descriptions of one version of a table, made on first use: every look at the catalogue describes
+/// every table.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Described {
+    /// Its rows in `information_schema.columns`.
+    pub(crate) columns: OnceLock<Vec<Row>>,
+    /// The statement that would create it.
+    pub(crate) ddl: OnceLock<Arc<str>>,
 }
 
 impl Schema {
@@ -36,7 +46,7 @@ impl Schema {
             primary_index: Vec::new(),
             extras: plain(),
             created_micros,
-            described: OnceLock::new(),
+            described: Described::default(),
         }
     }
 

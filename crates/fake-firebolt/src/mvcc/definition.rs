@@ -3,10 +3,10 @@
 //! Each change notes the names that it touches; commit compares names, so that two definitions of
 //! one name never both succeed (firebolt-semantics §1.3). Nothing in here touches the store.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock};
 
-use super::catalog::{Object, Schema, Table};
+use super::catalog::{Described, Object, Schema, Table};
 use super::tablet::Rows;
 use super::transaction::{Transaction, WriteError};
 use crate::value::{Column, Row, Value};
@@ -90,7 +90,7 @@ impl Transaction {
         let altered = self.table_mut(name)?;
         let mut schema = Schema::clone(&altered.schema);
         change(&mut schema);
-        schema.described = OnceLock::new();
+        schema.described = Described::default();
         altered.schema = Arc::new(schema);
         if let Some(reshape) = reshape {
             altered.rows.map(reshape);

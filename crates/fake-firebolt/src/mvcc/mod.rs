@@ -25,7 +25,7 @@ mod transaction;
 mod validate;
 
 pub(crate) use catalog::{
-    Catalog, ColumnDefault, DefaultValue, Entry, Extras, Object, Schema, Table, View,
+    Catalog, ColumnDefault, DefaultValue, Described, Entry, Extras, Object, Schema, Table, View,
 };
 pub use store::{ChangeKind, CommitRecord, Conflict, Snapshot, Store, TableChange};
 pub use transaction::Transaction;

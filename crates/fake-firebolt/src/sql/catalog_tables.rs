@@ -4,6 +4,8 @@
 //! nothing here is compressed, and nobody should rely on the number. What the vendor calls not
 //! applicable is NULL.
 
+use std::sync::Arc;
+
 use super::catalog::Shape;
 use super::context::Facts;
 use crate::mvcc::{Catalog, Schema, Table, View};
@@ -174,7 +176,7 @@ fn table_row(table: &Table, ctx: Facts<'_>) -> Row {
         Value::Numeric(Numeric { unscaled: 0, scale: 9 }),
         Value::text(table_type(table)),
         Value::Null,
-        Value::text(&ddl(table)),
+        Value::Text(Arc::clone(schema.described.ddl.get_or_init(|| Arc::from(ddl(table))))),
         Value::Null,
         Value::Null,
         Value::Null,
@@ -251,6 +253,7 @@ pub(super) fn columns(catalog: &Catalog, ctx: Facts<'_>) -> Vec<Row> {
         let schema = &table.schema;
         let described = schema
             .described
+            .columns
             .get_or_init(|| describe(&schema.name, &schema.columns, Some(schema), ctx.database));
         rows.extend(described.iter().cloned());
     }

@@ -3,7 +3,7 @@
 //! No row is copied; both tables share them until one changes (firebolt-semantics §4).
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::bind::Binder;
 use super::context::Facts;
@@ -11,7 +11,7 @@ use super::ddl;
 use super::definition::{ClonedIndexes, Name};
 use super::error::SqlError;
 use super::execute::refused;
-use crate::mvcc::{Catalog, Extras, Schema, Transaction, WriteError};
+use crate::mvcc::{Catalog, Described, Extras, Schema, Transaction, WriteError};
 
 /// What to do if the name is taken.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +45,7 @@ pub(super) fn run(
         name: Arc::from(name.as_str()),
         extras: Arc::new(extras),
         created_micros: facts.now_micros,
-        described: OnceLock::new(),
+        described: Described::default(),
         ..Schema::clone(&source.schema)
     };
     if taken && mode.or_replace {

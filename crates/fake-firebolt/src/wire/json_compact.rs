@@ -85,13 +85,14 @@ pub(super) fn push_rows(out: &mut String, rows: &[Row]) {
 /// Appends the `statistics` member: the documented keys and no other.
 pub(super) fn push_statistics(out: &mut String, about: About<'_>) {
     let (seconds, micros) = (about.elapsed_micros / 1_000_000, about.elapsed_micros % 1_000_000);
-    write!(
-        out,
-        "\"statistics\":{{\"elapsed\":{seconds}.{micros:06},\"rows_read\":0,\"bytes_read\":0,\
-         \"time_before_execution\":0.0,\"time_to_execute\":{seconds}.{micros:06},\
-         \"scanned_bytes_cache\":0,\"scanned_bytes_storage\":0}}"
-    )
-    .expect("a String takes any text");
+    let elapsed = format!("{seconds}.{micros:06}");
+    out.push_str("\"statistics\":{\"elapsed\":");
+    out.push_str(&elapsed);
+    out.push_str(
+        ",\"rows_read\":0,\"bytes_read\":0,\"time_before_execution\":0.0,\"time_to_execute\":",
+    );
+    out.push_str(&elapsed);
+    out.push_str(",\"scanned_bytes_cache\":0,\"scanned_bytes_storage\":0}");
 }
 
 #[cfg(test)]

@@ -128,7 +128,7 @@ async fn a_reset_goes_back_to_the_beginning() {
     done(admin, "POST /admin/reset", "").await;
     let faults = done(admin, "GET /admin/faults", "").await;
     assert_eq!(faults, json!({"seed": 0, "faults": []}));
-    assert_eq!(done(admin, "GET /admin/history", "").await, json!({"commits": []}));
+    assert_eq!(done(admin, "GET /admin/history", "").await, json!({"commits": [], "forgotten": 0}));
     let statements = done(admin, "GET /admin/statements", "").await;
     assert_eq!(statements, json!({"statements": [], "forgotten": 0}));
     assert_eq!(fake.sql("SELECT id FROM t").expect("the table").rows.len(), 0);
@@ -156,7 +156,7 @@ async fn history_and_statements_tell_what_happened() {
         }])
     );
     let line = format!("GET /admin/history?after={}", commit["lsn"]);
-    assert_eq!(done(admin, &line, "").await, json!({"commits": []}));
+    assert_eq!(done(admin, &line, "").await, json!({"commits": [], "forgotten": 0}));
     let statements = done(admin, "GET /admin/statements?label=loader", "").await;
     let logged = &statements["statements"][0];
     assert_eq!(

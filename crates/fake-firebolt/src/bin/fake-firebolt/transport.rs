@@ -57,6 +57,9 @@ pub(super) struct LimitArguments {
     /// Milliseconds that a statement runs which sets no statement_timeout; 0 is for ever.
     #[arg(long, value_name = "MILLIS", default_value_t = 0)]
     statement_millis_max: u64,
+    /// Commits that the control port's history keeps, the latest ones.
+    #[arg(long, value_name = "COMMITS", default_value_t = 10_000)]
+    commits_kept: usize,
 }
 
 impl LimitArguments {
@@ -69,6 +72,7 @@ impl LimitArguments {
             statement_time_max: Some(self.statement_millis_max)
                 .filter(|millis| *millis > 0)
                 .map(Duration::from_millis),
+            commits_kept: self.commits_kept,
         }
     }
 }
