@@ -78,18 +78,28 @@ pub struct CommitRecord {
     pub changes: Vec<TableChange>,
 }
 
-/// What later commits have to be compared with.
+/// What later commits have to be compared with. Lists rather than maps: while one transaction stays
+/// open every commit leaves an entry behind, and most touch one table.
 #[derive(Debug)]
 pub(super) struct LogEntry {
     pub(super) lsn: u64,
     /// The state before this commit: while somebody holds it, or an older one, this entry may
     /// still be needed.
     before: Weak<Catalog>,
-    pub(super) ddl: BTreeSet<Arc<str>>,
+    pub(super) ddl: Vec<Arc<str>>,
     /// Names that its DDL took for granted.
-    pub(super) relied: BTreeSet<Arc<str>>,
-    pub(super) written: BTreeSet<Arc<str>>,
-    pub(super) deleted: BTreeMap<u64, Vec<u64>>,
+    pub(super) relied: Vec<Arc<str>>,
+    pub(super) written: Vec<Arc<str>>,
+    /// Rows that it took away, by the id of their table, ascending.
+    pub(super) deleted: Vec<(u64, Vec<u64>)>,
+}
+
+impl LogEntry {
+    /// The rows that it took away from a table.
+    pub(super) fn deleted_from(&self, table: u64) -> Option<&[u64]> {
+        let at = self.deleted.binary_search_by_key(&table, |(id, _)| *id).ok()?;
+        Some(&self.deleted[at].1)
+    }
 }
 
 /// A state of all tables that the store can go back to. It shares everything with the store, so
@@ -192,7 +202,7 @@ impl Store {
             lsn,
             before: Arc::downgrade(&self.current),
             ddl: txn.ddl.keys().cloned().collect(),
-            relied: txn.relied.clone(),
+            relied: txn.relied.iter().cloned().collect(),
             written: txn.writes.values().map(|writes| writes.name.clone()).collect(),
             deleted: (txn.writes.iter())
                 .map(|(id, writes)| (*id, writes.deleted.keys().copied().collect()))
@@ -223,10 +233,10 @@ impl Store {
         let entry = LogEntry {
             lsn: next.lsn,
             before: Arc::downgrade(&self.current),
-            ddl: changed,
-            relied: BTreeSet::new(),
-            written: BTreeSet::new(),
-            deleted: BTreeMap::new(),
+            ddl: changed.into_iter().collect(),
+            relied: Vec::new(),
+            written: Vec::new(),
+            deleted: Vec::new(),
         };
         self.log.push_back(entry);
         self.current = Arc::new(next);

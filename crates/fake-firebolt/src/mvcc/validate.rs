@@ -42,7 +42,7 @@ fn collisions(txn: &Transaction, entry: &LogEntry, unit: ConflictUnit) -> usize 
             count += 1;
             continue;
         }
-        let Some(theirs) = entry.deleted.get(id) else { continue };
+        let Some(theirs) = entry.deleted_from(*id) else { continue };
         count += match unit {
             ConflictUnit::Row => {
                 theirs.iter().filter(|row| writes.deleted.contains_key(row)).count()
