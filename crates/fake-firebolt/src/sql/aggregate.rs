@@ -9,6 +9,7 @@ use super::arithmetic::{self, Operator};
 use super::cast;
 use super::error::SqlError;
 use super::expr::{Env, Expr};
+use super::meter;
 use super::numeric;
 use super::plan::Plan;
 use super::spread;
@@ -57,11 +58,14 @@ pub(super) struct AggregateCall {
     pub(super) result: DataType,
 }
 
-/// GROUP BY with its aggregates: keys first, then results.
+/// GROUP BY with its aggregates: keys first, then the number of the set if there are sets, then
+/// results.
 #[derive(Debug, Clone)]
 pub(super) struct Aggregate {
     pub(super) input: Plan,
     pub(super) keys: Vec<Expr>,
+    /// The keys of each grouping set; empty where all keys are the one set.
+    pub(super) sets: Vec<Vec<usize>>,
     pub(super) calls: Vec<AggregateCall>,
 }
 
@@ -222,35 +226,60 @@ fn bits(kind: AggregateKind, a: &Value, b: &Value) -> Result<Value, SqlError> {
 }
 
 impl Aggregate {
-    /// One row per group, in the order in which the groups first appear.
+    /// One row per group, in the order in which the groups first appear; set after set.
     pub(super) fn run(&self, env: &Env<'_>) -> Result<Vec<Row>, SqlError> {
+        let rows = self.input.run(env)?;
+        if self.sets.is_empty() {
+            let all: Vec<usize> = (0..self.keys.len()).collect();
+            return self.grouped(&rows, &all, None, env);
+        }
+        let mut result = Vec::new();
+        for (number, set) in self.sets.iter().enumerate() {
+            meter::passed(rows.len())?;
+            result.extend(self.grouped(&rows, set, Some(number), env)?);
+        }
+        Ok(result)
+    }
+
+    /// The groups of one set. The set without keys has its one group even where there is no row.
+    fn grouped(
+        &self,
+        rows: &[Row],
+        set: &[usize],
+        number: Option<usize>,
+        env: &Env<'_>,
+    ) -> Result<Vec<Row>, SqlError> {
         let mut index: BTreeMap<Vec<Value>, usize> = BTreeMap::new();
         let mut groups: Vec<(Vec<Value>, Vec<Accumulator>)> = Vec::new();
         let fresh = || vec![Accumulator::new(); self.calls.len()];
-        if self.keys.is_empty() {
-            groups.push((Vec::new(), fresh()));
+        if set.is_empty() {
+            groups.push((vec![Value::Null; self.keys.len()], fresh()));
         }
-        for row in self.input.run(env)? {
-            let mut key = Vec::with_capacity(self.keys.len());
-            for expr in &self.keys {
-                key.push(expr.eval(&row, env)?.into_owned());
-            }
-            let at = if self.keys.is_empty() {
+        for row in rows {
+            let at = if set.is_empty() {
                 0
-            } else if let Some(at) = index.get(&key) {
-                *at
             } else {
-                index.insert(key.clone(), groups.len());
-                groups.push((key, fresh()));
-                groups.len() - 1
+                let mut key = vec![Value::Null; self.keys.len()];
+                for at in set {
+                    key[*at] = self.keys[*at].eval(row, env)?.into_owned();
+                }
+                match index.get(&key) {
+                    Some(at) => *at,
+                    None => {
+                        index.insert(key.clone(), groups.len());
+                        groups.push((key, fresh()));
+                        groups.len() - 1
+                    }
+                }
             };
             for (call, accumulator) in self.calls.iter().zip(&mut groups[at].1) {
-                accumulator.add(call, &row, env)?;
+                accumulator.add(call, row, env)?;
             }
         }
         groups
             .into_iter()
             .map(|(mut row, accumulators)| {
+                row.extend(number.map(|number| Value::Integer(number as i32)));
                 for (call, accumulator) in self.calls.iter().zip(accumulators) {
                     row.push(accumulator.finish(call)?);
                 }

@@ -96,8 +96,9 @@ fn any_operand(expr: &ast::Expr) -> bool {
 }
 
 fn in_function(function: &ast::Function) -> bool {
-    let name = || function.name.to_string().to_lowercase();
-    if function.over.is_none() && aggregate_kind(&name()).is_some() {
+    // GROUPING speaks of groups like an aggregate does: it makes no key of GROUP BY ALL.
+    let groups = |name: &str| aggregate_kind(name).is_some() || name == "grouping";
+    if function.over.is_none() && groups(&function.name.to_string().to_lowercase()) {
         return true;
     }
     let in_argument = |argument: &ast::FunctionArg| match argument {

@@ -62,7 +62,7 @@ impl<'b> Binder<'b> {
         let (result, nullable) = (call.result.clone(), call.kind != AggregateKind::Count);
         let mut calls = grouping.calls.borrow_mut();
         calls.push(call);
-        let column = Expr::Column(grouping.keys.len() + calls.len() - 1);
+        let column = Expr::Column(grouping.first_call() + calls.len() - 1);
         Ok(Typed::new(column, result, nullable))
     }
 

@@ -127,6 +127,7 @@ impl<'b> Binder<'b> {
             ("current_engine", []) => Ok(constant_text(self.ctx.engine)),
             ("current_account", []) => Ok(constant_text(self.ctx.account)),
             ("if", [condition, then, otherwise]) => self.choice(condition, then, otherwise, scope),
+            ("grouping", list) => self.grouping_call(list, scope),
             ("typeof", [value]) => {
                 let data_type = self.expr(value, scope)?.data_type;
                 Ok(constant_text(&data_type.to_string()))

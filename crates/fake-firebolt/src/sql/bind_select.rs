@@ -9,13 +9,13 @@ use super::aggregate::Aggregate;
 use super::ast_walk::{has_aggregate, is_word};
 use super::bind::Binder;
 use super::bind_call::sort_key;
-use super::bind_query::{ordinal, output_position, sorted};
+use super::bind_query::{output_position, sorted};
 use super::bind_table::Relation;
 use super::error::SqlError;
 use super::expr::Expr;
 use super::join;
 use super::plan::{Plan, SortKey};
-use super::scope::{Field, GroupKey, Grouping, Outer, Scope, Typed, fold, name_parts};
+use super::scope::{Field, Grouping, Outer, Scope, Typed, fold, name_parts};
 use super::unnest::Spread;
 use super::wildcard::{excluded, expand, plain_wildcard};
 
@@ -52,9 +52,7 @@ impl<'b> Binder<'b> {
         let mut scope = Scope::new(input.fields.clone(), outer);
         scope.windows = Some(RefCell::new(Vec::new()));
         if grouped {
-            let keys = self.group_keys(select, &input)?;
-            scope.grouping =
-                Some(Grouping { input: &input, keys, calls: RefCell::new(Vec::new()) });
+            scope.grouping = Some(self.grouping(select, &input)?);
         }
         let distinct = matches!(select.distinct, Some(ast::Distinct::Distinct));
         let projection = if select.flavor == ast::SelectFlavor::FromFirstNoSelect {
@@ -67,10 +65,10 @@ impl<'b> Binder<'b> {
         let (projection, keys) = self.order(order, projection, distinct, &scope)?;
         let having = self.having(select, &scope)?;
         let Scope { grouping, windows, .. } = scope;
-        if let Some(Grouping { keys, calls, .. }) = grouping {
+        if let Some(Grouping { keys, sets, calls, .. }) = grouping {
             let keys = keys.into_iter().map(|key| key.typed.expr).collect();
             let calls = calls.into_inner();
-            plan = Plan::Aggregate(Box::new(Aggregate { input: plan, keys, calls }));
+            plan = Plan::Aggregate(Box::new(Aggregate { input: plan, keys, sets, calls }));
             plan = plan.filtered(having);
         }
         let windows = windows.map(RefCell::into_inner).unwrap_or_default();
@@ -89,39 +87,6 @@ impl<'b> Binder<'b> {
             return Err(SqlError::type_error("window functions are not allowed in HAVING"));
         }
         Ok(Some(condition))
-    }
-
-    fn group_keys<'s>(
-        &self,
-        select: &'b ast::Select,
-        input: &'s Scope<'s>,
-    ) -> Result<Vec<GroupKey<'s>>, SqlError>
-    where
-        'b: 's,
-    {
-        let mut keys = Vec::new();
-        for mut expr in group_exprs(select)? {
-            let all = matches!(select.group_by, ast::GroupByExpr::All(_));
-            if let Some(position) = ordinal(expr).filter(|_| !all) {
-                expr = position
-                    .checked_sub(1)
-                    .and_then(|at| select.projection.get(at))
-                    .and_then(item_expr)
-                    .ok_or_else(|| {
-                        SqlError::type_error("GROUP BY position is not in select list")
-                    })?;
-            }
-            let typed = match self.expr(expr, input) {
-                // An input column of that name comes first, as in PostgreSQL.
-                Err(error) => {
-                    expr = aliased(select, expr).ok_or(error)?;
-                    self.expr(expr, input)?
-                }
-                Ok(typed) => typed,
-            };
-            keys.push(GroupKey { ast: expr, typed });
-        }
-        Ok(keys)
     }
 
     fn projection(
@@ -318,48 +283,8 @@ fn is_grouped(select: &ast::Select) -> bool {
     keys || select.having.is_some()
 }
 
-fn group_exprs(select: &ast::Select) -> Result<Vec<&ast::Expr>, SqlError> {
-    match &select.group_by {
-        ast::GroupByExpr::Expressions(exprs, modifiers) if modifiers.is_empty() => {
-            for expr in exprs {
-                let name = match expr {
-                    ast::Expr::GroupingSets(_) => "GROUPING SETS",
-                    ast::Expr::Rollup(_) => "ROLLUP",
-                    ast::Expr::Cube(_) => "CUBE",
-                    ast::Expr::Tuple(_) => "a list in parentheses in GROUP BY",
-                    _ => continue,
-                };
-                return Err(SqlError::unsupported(name));
-            }
-            Ok(exprs.iter().collect())
-        }
-        // GROUP BY ALL: everything in the select list that holds no aggregate.
-        ast::GroupByExpr::All(modifiers) if modifiers.is_empty() => {
-            let mut keys = Vec::new();
-            for item in &select.projection {
-                let Some(expr) = item_expr(item) else {
-                    return Err(SqlError::unsupported("GROUP BY ALL with a wildcard"));
-                };
-                if !has_aggregate(expr) {
-                    keys.push(expr);
-                }
-            }
-            Ok(keys)
-        }
-        other => Err(SqlError::unsupported(other)),
-    }
-}
-
-/// What the select list calls by that name.
-fn aliased<'b>(select: &'b ast::Select, name: &ast::Expr) -> Option<&'b ast::Expr> {
-    let ast::Expr::Identifier(name) = name else { return None };
-    select.projection.iter().find_map(|item| match item {
-        SelectItem::ExprWithAlias { expr, alias } if fold(alias) == fold(name) => Some(expr),
-        _ => None,
-    })
-}
-
-fn item_expr(item: &SelectItem) -> Option<&ast::Expr> {
+/// The expression of an item that is no wildcard.
+pub(super) fn item_expr(item: &SelectItem) -> Option<&ast::Expr> {
     match item {
         SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Some(expr),
         _ => None,

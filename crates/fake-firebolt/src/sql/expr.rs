@@ -156,6 +156,11 @@ pub(super) enum Expr {
         otherwise: Box<Expr>,
     },
     Call(Function, Vec<Expr>),
+    /// GROUPING: its answer for each set, by the set's number.
+    Grouping {
+        number: Box<Expr>,
+        answers: Vec<i32>,
+    },
 }
 
 fn truth(value: Option<bool>) -> Value {
@@ -212,6 +217,9 @@ impl Expr {
                     _ => {}
                 }
                 Cow::Owned(value)
+            }
+            Self::Grouping { number, answers } => {
+                Cow::Owned(of_set(&*number.eval(row, env)?, answers)?)
             }
             _ => Cow::Owned(truth(self.test(row, env)?)),
         })
@@ -318,6 +326,17 @@ impl Expr {
 /// The text for a pattern that ends in its escape character.
 pub(super) fn bad_pattern() -> SqlError {
     SqlError::data("LIKE pattern must not end with escape character")
+}
+
+fn of_set(number: &Value, answers: &[i32]) -> Result<Value, SqlError> {
+    let at = match number {
+        Value::Integer(number) => usize::try_from(*number).ok(),
+        _ => None,
+    };
+    let answer = at.and_then(|at| answers.get(at));
+    answer
+        .map(|answer| Value::Integer(*answer))
+        .ok_or_else(|| SqlError::internal("a row of no grouping set"))
 }
 
 fn outer<'e>(env: &'e Env<'e>, depth: usize, index: usize) -> Result<&'e Value, SqlError> {

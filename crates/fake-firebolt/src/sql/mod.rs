@@ -19,6 +19,7 @@ mod bind_aggregate;
 mod bind_arithmetic;
 mod bind_array;
 mod bind_call;
+mod bind_group;
 mod bind_join;
 mod bind_lambda;
 mod bind_predicate;

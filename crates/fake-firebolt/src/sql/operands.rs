@@ -11,7 +11,7 @@ impl Expr {
             Self::Constant(_) | Self::Column(_) | Self::FromEnd(_) | Self::Outer { .. } => vec![],
             Self::Exists { .. } | Self::Scalar(_) => vec![],
             Self::Cast(inner, _) | Self::Negate(inner, _) | Self::Shift(inner, _) => vec![inner],
-            Self::Not(inner) => vec![inner],
+            Self::Not(inner) | Self::Grouping { number: inner, .. } => vec![inner],
             Self::TryCast(cast) => vec![&mut cast.0],
             Self::Lambda(lambda) => lambda.arrays.iter_mut().collect(),
             Self::Regexp(regexp) => regexp.arguments.iter_mut().collect(),

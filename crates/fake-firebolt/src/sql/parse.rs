@@ -69,7 +69,7 @@ impl Dialect for FireboltDialect {
         true
     }
 
-    // So that ROLLUP, CUBE, and GROUPING SETS can be refused by their names.
+    // ROLLUP, CUBE, GROUPING SETS, and the empty set.
     fn supports_group_by_expr(&self) -> bool {
         true
     }

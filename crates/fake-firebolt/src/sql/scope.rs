@@ -55,7 +55,22 @@ pub(super) struct Grouping<'p> {
     /// The scope of the rows that are grouped: arguments of aggregates are bound there.
     pub(super) input: &'p Scope<'p>,
     pub(super) keys: Vec<GroupKey<'p>>,
+    /// The sets of GROUPING SETS, ROLLUP, or CUBE, as numbers of keys; empty where all keys are the
+    /// one set.
+    pub(super) sets: Vec<Vec<usize>>,
     pub(super) calls: RefCell<Vec<AggregateCall>>,
+}
+
+impl Grouping<'_> {
+    /// The column that tells which set a row is of; there is one only where there are sets.
+    pub(super) fn set_column(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// The column of the first aggregate.
+    pub(super) fn first_call(&self) -> usize {
+        self.keys.len() + usize::from(!self.sets.is_empty())
+    }
 }
 
 /// One expression of GROUP BY.
@@ -86,10 +101,10 @@ impl<'p> Scope<'p> {
         let mut depth = 0;
         loop {
             if let Some((index, field)) = scope.find(qualifier, name)? {
-                let index = scope.grouped_index(index, field)?;
+                let (index, nullable) = scope.grouped_index(index, field)?;
                 let expr =
                     if depth == 0 { Expr::Column(index) } else { Expr::Outer { depth, index } };
-                return Ok(Typed::new(expr, field.data_type.clone(), field.nullable));
+                return Ok(Typed::new(expr, field.data_type.clone(), nullable));
             }
             let Some(outer) = scope.outer else {
                 let shown = qualifier.map_or(String::new(), |qualifier| format!("{qualifier}."));
@@ -120,17 +135,19 @@ impl<'p> Scope<'p> {
         Ok(found)
     }
 
-    /// In a grouped query a column is the group key that it is, or an error.
-    fn grouped_index(&self, index: usize, field: &Field) -> Result<usize, SqlError> {
-        let Some(grouping) = &self.grouping else { return Ok(index) };
+    /// In a grouped query a column is the group key that it is, or an error. Also tells whether it
+    /// may be NULL: a key is NULL in every set that it is not part of.
+    fn grouped_index(&self, index: usize, field: &Field) -> Result<(usize, bool), SqlError> {
+        let Some(grouping) = &self.grouping else { return Ok((index, field.nullable)) };
         let is_key = |key: &GroupKey<'_>| matches!(key.typed.expr, Expr::Column(at) if at == index);
-        grouping.keys.iter().position(is_key).ok_or_else(|| {
-            SqlError::type_error(format!(
+        let Some(at) = grouping.keys.iter().position(is_key) else {
+            return Err(SqlError::type_error(format!(
                 "Column '{}' must appear in the GROUP BY clause or be used in an aggregate \
                  function",
                 field.name
-            ))
-        })
+            )));
+        };
+        Ok((at, grouping.keys[at].typed.nullable))
     }
 
     /// Whether a table or alias of that name is here, for `t.*`.
