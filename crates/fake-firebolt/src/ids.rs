@@ -40,7 +40,7 @@ impl Ids {
 
     /// A query or request id.
     pub(crate) fn uuid(&mut self) -> Uuid {
-        Uuid { high: self.names.next_u64(), low: self.names.next_u64() }
+        Uuid::of(&mut self.names)
     }
 
     /// An access token.
@@ -65,6 +65,13 @@ impl fmt::Display for Lsn {
 pub(crate) struct Uuid {
     high: u64,
     low: u64,
+}
+
+impl Uuid {
+    /// The next one of a stream.
+    pub(crate) fn of(stream: &mut Stream) -> Self {
+        Self { high: stream.next_u64(), low: stream.next_u64() }
+    }
 }
 
 impl fmt::Display for Uuid {
@@ -95,9 +102,15 @@ impl Stream {
         Self(mixed)
     }
 
-    fn next_u64(&mut self) -> u64 {
+    pub(crate) fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mix(self.0)
+    }
+
+    /// A number between 0 and 1 and never one of them. Of 52 bits, not of 53: with half a step
+    /// added, the largest of those would round to 1.
+    pub(crate) fn fraction(&mut self) -> f64 {
+        ((self.next_u64() >> 12) as f64 + 0.5) / (1_u64 << 52) as f64
     }
 
     /// A number below `bound`; 0 for a bound of 0. The bias of the remainder is far below what

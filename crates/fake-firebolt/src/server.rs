@@ -2,7 +2,7 @@
 //!
 //! One [`FakeFirebolt`] is one account with one database and one engine. It speaks HTTP over any
 //! byte stream and keeps time by tokio's clock, so that a paused runtime drives it. Everything it
-//! draws (ids, tokens, arbitrary picks) comes from the seed.
+//! draws (ids, tokens, arbitrary picks, values of RANDOM) comes from the seed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -137,6 +137,7 @@ impl FakeFirebolt {
             log: CommitLog::new(config.limits.commits_kept),
             ids: Ids::new(config.seed),
             picks: Stream::new(config.seed, "picks"),
+            values: Stream::new(config.seed, "values"),
             panics: 0,
         };
         let files = Files::new(
@@ -277,6 +278,7 @@ pub(crate) struct State {
     pub(crate) log: CommitLog,
     pub(crate) ids: Ids,
     pub(crate) picks: Stream,
+    pub(crate) values: Stream,
     pub(crate) panics: u64,
 }
 

@@ -40,6 +40,7 @@ impl Session {
             running: &[],
             server: &sql::NoServer,
             random: &mut random,
+            values: &|| 0,
         };
         sql::execute(&statement, &self.store, txn, &mut ctx).expect("the statement runs")
     }

@@ -183,6 +183,7 @@ pub(crate) fn evaluate(
         running: &running,
         server: &Views { inner },
         random: &mut |bound| inner.state().picks.below(bound),
+        values: &|| inner.state().values.next_u64(),
     };
     sql::execute_on_snapshot(statement, transaction, &mut context)
 }

@@ -18,6 +18,7 @@ use super::expr::{Comparison, Env, Expr, Subquery};
 use super::literal::{literal, number, typed_string};
 use super::scope::{Outer, Scope, Typed, fold};
 use super::type_name;
+use super::volatile::Volatile;
 use crate::mvcc::Catalog;
 use crate::value::{DataType, Value};
 
@@ -33,13 +34,15 @@ pub(super) struct Binder<'b> {
     pub(super) ctes: RefCell<Vec<(String, &'b ast::Cte)>>,
     /// Tables and views that FROM has named so far, where somebody wants to know: CREATE VIEW.
     pub(super) reads: RefCell<Option<BTreeSet<Arc<str>>>>,
+    pub(super) volatile: RefCell<Volatile<'b>>,
     depth: Cell<usize>,
 }
 
 impl<'b> Binder<'b> {
     pub(super) fn new(view: &'b Catalog, ctx: Facts<'b>) -> Self {
         let (ctes, reads) = (RefCell::new(Vec::new()), RefCell::new(None));
-        Self { view, ctx, ctes, reads, depth: Cell::new(0) }
+        let volatile = RefCell::default();
+        Self { view, ctx, ctes, reads, volatile, depth: Cell::new(0) }
     }
 
     /// Runs `bind` one level deeper.

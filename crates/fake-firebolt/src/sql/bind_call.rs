@@ -132,10 +132,15 @@ impl<'b> Binder<'b> {
                 let data_type = self.expr(value, scope)?.data_type;
                 Ok(constant_text(&data_type.to_string()))
             }
-            _ => match self.time_call(&name, &list, scope)? {
-                Some(typed) => Ok(typed),
-                None => self.scalar_call(&name, list.into_iter(), scope),
-            },
+            _ => {
+                if let Some(typed) = self.time_call(&name, &list, scope)? {
+                    return Ok(typed);
+                }
+                match self.volatile_call(&name, list.len())? {
+                    Some(typed) => Ok(typed),
+                    None => self.scalar_call(&name, list.into_iter(), scope),
+                }
+            }
         }
     }
 
@@ -279,11 +284,9 @@ fn types(bound: &[Typed]) -> Vec<DataType> {
 const ELSEWHERE: &[&str] = &[
     "apache_datasketches_",
     "city_hash",
-    "gen_random_uuid",
     "hash",
     "hll_count_",
     "json_",
-    "random",
     "session_user",
     "st_",
     "vector_",

@@ -62,7 +62,8 @@ impl<'b> Binder<'b> {
         } else {
             self.projection(&select.projection, &scope)?
         };
-        let (projection, keys) = self.order(order, projection, distinct, &scope)?;
+        let items = &select.projection;
+        let (projection, keys) = self.order(order, items, projection, distinct, &scope)?;
         let having = self.having(select, &scope)?;
         let Scope { grouping, windows, .. } = scope;
         if let Some(Grouping { keys, sets, calls, .. }) = grouping {
@@ -147,6 +148,7 @@ impl<'b> Binder<'b> {
     fn order(
         &self,
         order: &'b [ast::OrderByExpr],
+        items: &'b [SelectItem],
         mut projection: Projection,
         distinct: bool,
         scope: &Scope<'_>,
@@ -156,6 +158,8 @@ impl<'b> Binder<'b> {
         for key in order {
             let position = match output_position(&key.expr, &fields) {
                 Some(position) => position?,
+                // What is written as an item is that item: RANDOM() is not drawn a second time.
+                None if let Some(position) = written(items, &key.expr) => position,
                 None => {
                     if distinct && let Some(position) = self.selected(key, &projection, scope)? {
                         keys.push(sort_key(Expr::Column(position), key)?);
@@ -289,6 +293,16 @@ pub(super) fn item_expr(item: &SelectItem) -> Option<&ast::Expr> {
         SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Some(expr),
         _ => None,
     }
+}
+
+/// The place of an expression in the select list, where it stands there as it is.
+fn written(items: &[SelectItem], expr: &ast::Expr) -> Option<usize> {
+    if matches!(expr, ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_)) {
+        return None;
+    }
+    let at = items.iter().position(|item| item_expr(item) == Some(expr))?;
+    // Behind a wildcard, places in the list are not places of columns.
+    items[..at].iter().all(|item| item_expr(item).is_some()).then_some(at)
 }
 
 /// What a column without an alias is called.

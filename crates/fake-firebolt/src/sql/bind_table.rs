@@ -133,7 +133,7 @@ impl<'b> Binder<'b> {
         let Some(at) = found else { return Ok(None) };
         let cte = self.ctes.borrow()[at].1;
         let hidden = self.ctes.borrow_mut().split_off(at);
-        let relation = self.nested(|| self.query(&cte.query, None));
+        let relation = self.once(cte, || self.nested(|| self.query(&cte.query, None)));
         self.ctes.borrow_mut().extend(hidden);
         relation?.renamed(&cte.alias.columns, name).map(Some)
     }

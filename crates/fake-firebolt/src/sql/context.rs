@@ -55,6 +55,9 @@ pub struct StatementContext<'a> {
     pub server: &'a dyn ServerViews,
     /// A number below its argument, for picks that the real service leaves arbitrary.
     pub random: &'a mut dyn FnMut(u64) -> u64,
+    /// A seed for what RANDOM and its like draw: asked once by a statement that calls them, and
+    /// never by another.
+    pub values: &'a dyn Fn() -> u64,
 }
 
 impl std::fmt::Debug for StatementContext<'_> {
@@ -68,7 +71,7 @@ impl std::fmt::Debug for StatementContext<'_> {
 }
 
 /// The part of the surroundings that binding needs; it can be copied while the rest is in use.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Facts<'a> {
     pub(super) now_micros: i64,
     pub(super) database: &'a str,
@@ -78,6 +81,16 @@ pub(super) struct Facts<'a> {
     pub(super) quirks: &'a Quirks,
     pub(super) running: &'a [RunningQuery],
     pub(super) server: &'a dyn ServerViews,
+    pub(super) values: &'a dyn Fn() -> u64,
+}
+
+impl std::fmt::Debug for Facts<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Facts")
+            .field("now_micros", &self.now_micros)
+            .field("database", &self.database)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> StatementContext<'a> {
@@ -91,6 +104,7 @@ impl<'a> StatementContext<'a> {
             quirks: self.quirks,
             running: self.running,
             server: self.server,
+            values: self.values,
         }
     }
 }

@@ -18,6 +18,7 @@ use super::like::Pattern;
 use super::meter;
 use super::plan::Plan;
 use super::regexp::Regexp;
+use super::volatile::Draw;
 use crate::value::{DataType, Row, Value};
 
 /// A comparison.
@@ -156,6 +157,8 @@ pub(super) enum Expr {
         otherwise: Box<Expr>,
     },
     Call(Function, Vec<Expr>),
+    /// RANDOM and its like: another value each time.
+    Draw(Draw),
     /// GROUPING: its answer for each set, by the set's number.
     Grouping {
         number: Box<Expr>,
@@ -218,6 +221,7 @@ impl Expr {
                 }
                 Cow::Owned(value)
             }
+            Self::Draw(draw) => Cow::Owned(draw.next()),
             Self::Grouping { number, answers } => {
                 Cow::Owned(of_set(&*number.eval(row, env)?, answers)?)
             }

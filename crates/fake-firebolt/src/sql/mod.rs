@@ -99,6 +99,7 @@ mod unnest;
 mod update;
 mod vacuum;
 mod view;
+mod volatile;
 mod wildcard;
 mod window;
 

@@ -9,7 +9,7 @@ impl Expr {
     pub(super) fn operands_mut(&mut self) -> Vec<&mut Expr> {
         match self {
             Self::Constant(_) | Self::Column(_) | Self::FromEnd(_) | Self::Outer { .. } => vec![],
-            Self::Exists { .. } | Self::Scalar(_) => vec![],
+            Self::Exists { .. } | Self::Scalar(_) | Self::Draw(_) => vec![],
             Self::Cast(inner, _) | Self::Negate(inner, _) | Self::Shift(inner, _) => vec![inner],
             Self::Not(inner) | Self::Grouping { number: inner, .. } => vec![inner],
             Self::TryCast(cast) => vec![&mut cast.0],
@@ -53,7 +53,8 @@ impl Expr {
     pub(super) fn column_range(&mut self) -> Option<(usize, usize)> {
         let own = match self {
             Self::Column(index) => Some((*index, *index)),
-            Self::FromEnd(_) => Some((0, usize::MAX)),
+            // What is drawn anew for each joined row must not go down to one side.
+            Self::FromEnd(_) | Self::Draw(_) => Some((0, usize::MAX)),
             _ if self.has_correlated_query() => Some((0, usize::MAX)),
             _ => None,
         };

@@ -3,6 +3,7 @@
 //! Tables of a simulation are small, so nothing streams. Where SQL leaves an order open, the order
 //! here is that of the input: two runs of one seed must not differ.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::aggregate::Aggregate;
@@ -12,6 +13,7 @@ use super::join::Join;
 use super::meter;
 use super::set_operation::{self, SetChain};
 use super::unnest::{Series, Spread, Unnest};
+use super::volatile::Once;
 use super::window::{self, WindowCall};
 use crate::mvcc::Table;
 use crate::value::{Row, Value};
@@ -52,6 +54,7 @@ pub(super) enum Plan {
     Unnest(Box<Unnest>),
     Series(Series),
     Spread(Box<Spread>),
+    Once(Rc<Once>),
 }
 
 impl Plan {
@@ -111,6 +114,7 @@ impl Plan {
             Self::Unnest(unnest) => unnest.run(env),
             Self::Series(series) => series.run(),
             Self::Spread(spread) => spread.run(env),
+            Self::Once(once) => once.run(env),
         }
     }
 }

@@ -40,6 +40,7 @@ impl Session {
             running: &[],
             server: &super::NoServer,
             random: &mut |_| 0,
+            values: &|| 0,
         };
         execute(parsed, &self.store, txn, &mut ctx)
     }

@@ -26,8 +26,11 @@ impl<'b> Binder<'b> {
         };
         let ctes = std::mem::take(&mut *self.ctes.borrow_mut());
         let reads = self.reads.take();
+        // Each mention of a view is a query of its own, so what it draws is too.
+        let once = self.volatile.borrow_mut().forget();
         let relation = self.nested(|| self.query(query, None));
         self.reads.replace(reads);
+        self.volatile.borrow_mut().remember(once);
         self.ctes.replace(ctes);
         let mut relation = relation?;
         if relation.fields.len() != view.columns.len() {

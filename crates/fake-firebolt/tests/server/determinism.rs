@@ -53,3 +53,27 @@ fn two_runtimes_hear_the_same_bytes() {
     };
     assert_eq!(run(), run());
 }
+
+/// What a server of that seed answers, statement by statement.
+async fn answers(seed: u64, statements: &[&str]) -> Vec<Heard> {
+    let fake = fake_with(&Script::new(), FakeConfig { seed, ..FakeConfig::default() });
+    let mut client = Client::sign_on(&fake, "worker-1").await;
+    let mut heard = Vec::new();
+    for sql in statements {
+        heard.push(client.sql(sql).await);
+    }
+    heard
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_random_draws_comes_from_the_seed_and_moves_nothing_else() {
+    let draws = ["SELECT RANDOM(), GEN_RANDOM_UUID_TEXT()"; 2];
+    let first = answers(1, &draws).await;
+    assert_eq!(first, answers(1, &draws).await);
+    assert_ne!(first[0].data(), first[1].data(), "each statement draws anew");
+    assert_ne!(first[0].data(), answers(2, &draws).await[0].data());
+    let after = |sql| ["SELECT 1", sql, "BEGIN", "SELECT 2", "COMMIT"];
+    let with = answers(1, &after("SELECT RANDOM() > 2")).await;
+    let without = answers(1, &after("SELECT CURRENT_DATE IS NULL")).await;
+    assert_eq!(with[2..], without[2..], "ids and LSNs are drawn elsewhere");
+}

@@ -146,6 +146,7 @@ impl Session {
             text: text.into(),
             started_micros: world.now_micros,
         }];
+        let statements = world.outcomes.len() as u64;
         let draws = &mut world.draws;
         let mut random = |below: u64| {
             *draws += 1;
@@ -161,6 +162,7 @@ impl Session {
             running: &running,
             server: &sql::NoServer,
             random: &mut random,
+            values: &|| statements,
         };
         let result = sql::execute(statement, &world.store, txn, &mut ctx);
         let rows = match result {

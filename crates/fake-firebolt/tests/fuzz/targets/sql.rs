@@ -85,6 +85,7 @@ impl World {
             running: &[],
             server: &sql::NoServer,
             random: &mut random,
+            values: &|| 0,
         };
         let result = sql::execute(&statement, &self.store, &mut txn, &mut ctx)?;
         self.store.commit(txn, 0).expect("nobody else commits");
