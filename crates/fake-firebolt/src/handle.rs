@@ -139,6 +139,10 @@ impl Start {
 
     /// Listens on a free port of 127.0.0.1.
     ///
+    /// On a runtime of one thread, as `#[tokio::test]` makes it, a statement that is evaluated for
+    /// long is alone: only its own time-out and its budget of steps end it. On one of several
+    /// threads (and with the feature `serve`) others are answered meanwhile, and can cancel it.
+    ///
     /// # Errors
     /// No socket, a failing statement of the setup, or a rule that means nothing.
     pub async fn listen(mut self) -> Result<RunningFake, StartError> {

@@ -19,6 +19,10 @@ pub struct Limits {
     /// How long a statement runs that sets no `statement_timeout` of its own; `None` is for ever,
     /// the service's default (firebolt-semantics §3.2).
     pub statement_time_max: Option<Duration>,
+    /// How many steps of evaluation (`statement_steps_max` counts them) take a second of the
+    /// server's clock; `None`: evaluation takes the time it takes, on a paused clock none. For a
+    /// simulation in which a statement is to meet its time-out because of the work that it does.
+    pub steps_per_second: Option<u64>,
     /// Commits that the server remembers for [`crate::FakeFirebolt::commits`], the latest ones. Each
     /// holds on to the rows that it wrote and took away, so a server that lives for long has to
     /// forget.
@@ -32,6 +36,7 @@ impl Default for Limits {
             header_bytes_max: 400 << 10,
             result_rows_max: 10_000_000,
             statement_time_max: None,
+            steps_per_second: None,
             commits_kept: usize::MAX,
         }
     }

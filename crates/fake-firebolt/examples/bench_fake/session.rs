@@ -39,6 +39,7 @@ impl Session {
             quirks: &self.quirks,
             running: &[],
             server: &sql::NoServer,
+            watch: None,
             random: &mut random,
             values: &|| 0,
         };

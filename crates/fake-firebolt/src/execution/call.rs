@@ -15,6 +15,7 @@ use crate::wire::About;
 use crate::wire::format::OutputFormat;
 
 use super::life::Detour;
+use super::patience::Leaving;
 use crate::http::reply::Reply;
 
 /// A request, ready to be executed, once or twice, now or later.
@@ -30,6 +31,8 @@ pub(crate) struct Call {
     pub(crate) protocol: Option<String>,
     /// `Firebolt-Machine-Query` was sent along.
     pub(crate) is_machine: bool,
+    /// The sign of a client that wants its statement to end when it leaves.
+    pub(crate) client: Option<Leaving>,
     pub(crate) arrived: Instant,
     pub(crate) request_id: Uuid,
 }

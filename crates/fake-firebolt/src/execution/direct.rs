@@ -10,6 +10,7 @@ use crate::server::Inner;
 use crate::sql::{self, ExternalFiles, SqlError, SqlErrorKind, StatementKind};
 use crate::value::ResultSet;
 
+use super::patience::Patience;
 use super::statement::evaluate;
 
 /// Executes statements separated by `;`, each committing on its own.
@@ -31,7 +32,8 @@ pub(crate) fn setup(inner: &Arc<Inner>, script: &str) -> Result<(), SqlError> {
         let now = inner.now_micros();
         let mut transaction = inner.state().store.begin(now);
         let files = ExternalFiles::default();
-        evaluate(inner, text, &statement, &mut transaction, &files, now)?;
+        let patience = Arc::new(Patience::default());
+        evaluate(inner, text, &statement, &mut transaction, &files, now, &patience)?;
         let mut state = inner.state();
         let record = state
             .store
@@ -59,7 +61,8 @@ pub(crate) fn query(inner: &Arc<Inner>, text: &str) -> Result<ResultSet, SqlErro
     let now = inner.now_micros();
     let mut transaction = inner.state().store.begin(now);
     let files = ExternalFiles::default();
-    evaluate(inner, text, &statement, &mut transaction, &files, now)
+    let patience = Arc::new(Patience::default());
+    evaluate(inner, text, &statement, &mut transaction, &files, now, &patience)
 }
 
 fn refused(what: &str) -> SqlError {

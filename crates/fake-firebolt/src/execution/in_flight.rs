@@ -10,6 +10,8 @@ use crate::ids::Uuid;
 use crate::server::Inner;
 use crate::sql::RunningQuery;
 
+use super::patience::Patience;
+
 /// Why a statement in flight ends before its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kill {
@@ -33,10 +35,26 @@ struct Entry {
     query_id: Uuid,
     started_micros: i64,
     kill: Option<oneshot::Sender<Kill>>,
+    patience: Arc<Patience>,
 }
 
 /// A statement that a restart has found, and the wire to it.
-pub(crate) type Victim = (Arc<StatementInfo>, oneshot::Sender<Kill>);
+pub(crate) struct Victim {
+    pub(crate) info: Arc<StatementInfo>,
+    kill: oneshot::Sender<Kill>,
+    patience: Arc<Patience>,
+}
+
+impl Victim {
+    /// Tells it of the restart. One that is to commit first is evaluated to its end.
+    pub(crate) fn tell(self, fate: InFlight) {
+        // A statement that landed in the meantime has nobody listening, and needs no telling.
+        let _ = self.kill.send(Kill::Restart(fate));
+        if fate != InFlight::KilledAfterCommit {
+            self.patience.kill();
+        }
+    }
+}
 
 impl Flights {
     /// Whether nothing runs.
@@ -54,7 +72,11 @@ impl Flights {
     pub(crate) fn victims(&mut self) -> Vec<Victim> {
         self.entries
             .values_mut()
-            .filter_map(|entry| entry.kill.take().map(|kill| (Arc::clone(&entry.info), kill)))
+            .filter_map(|entry| {
+                let kill = entry.kill.take()?;
+                let (info, patience) = (Arc::clone(&entry.info), Arc::clone(&entry.patience));
+                Some(Victim { info, kill, patience })
+            })
             .collect()
     }
 
@@ -68,6 +90,7 @@ impl Flights {
         if let Some(kill) = entry.kill.take() {
             // Nobody listens when it lands at this very moment.
             let _ = kill.send(Kill::Cancel);
+            entry.patience.kill();
         }
         true
     }
@@ -97,6 +120,7 @@ pub(crate) struct Flight {
     inner: Arc<Inner>,
     ordinal: u64,
     pub(crate) killed: oneshot::Receiver<Kill>,
+    pub(crate) patience: Arc<Patience>,
 }
 
 impl Flight {
@@ -106,15 +130,23 @@ impl Flight {
         info: &Arc<StatementInfo>,
         query_id: Uuid,
         started_micros: i64,
+        patience: Patience,
     ) -> Self {
+        let patience = Arc::new(patience);
         let (kill, killed) = oneshot::channel();
         let mut state = inner.state();
         let ordinal = state.flights.next;
         state.flights.next += 1;
-        let entry = Entry { info: Arc::clone(info), query_id, started_micros, kill: Some(kill) };
+        let entry = Entry {
+            info: Arc::clone(info),
+            query_id,
+            started_micros,
+            kill: Some(kill),
+            patience: Arc::clone(&patience),
+        };
         state.flights.entries.insert(ordinal, entry);
         drop(state);
-        Self { inner: Arc::clone(inner), ordinal, killed }
+        Self { inner: Arc::clone(inner), ordinal, killed, patience }
     }
 }
 

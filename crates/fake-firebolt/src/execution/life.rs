@@ -11,14 +11,17 @@ use tokio::time::Instant;
 
 use super::call::Call;
 use super::in_flight::{Flight, Kill};
+use super::patience::{End, Patience};
 use super::query_history::{Ending, QueryRecord};
+use super::statement::DEMANDED;
 use crate::engine_state::Admission;
 use crate::fault::{Answer, CannedReply, FaultPoint, Gate, InFlight, Phase, Verdict};
 use crate::http::reply::{Outcome, Reply};
 use crate::ids::Uuid;
 use crate::mvcc::Conflict;
 use crate::quirks::ConflictBody;
-use crate::sql::{SqlError, StatementKind};
+use crate::sql::{SqlError, SqlErrorKind, StatementKind};
+use crate::value::ResultSet;
 use crate::wire::errors;
 
 /// The text of an engine that died under a statement which it will not run again
@@ -133,7 +136,61 @@ impl<'a> Life<'a> {
         let Call { inner, info, .. } = self.call;
         let now = inner.now_micros();
         self.started_micros = Some(now);
-        self.flight = Some(Flight::start(inner, info, self.query_id, now));
+        let rate = inner.config.limits.steps_per_second;
+        let patience = Patience::new(self.call.timeout(), rate, self.call.client.clone());
+        self.flight = Some(Flight::start(inner, info, self.query_id, now, patience));
+    }
+
+    /// How long its evaluation may go on, from its take-off; without one it is for ever.
+    pub(crate) fn patience(&self) -> Arc<Patience> {
+        self.flight.as_ref().map(|flight| Arc::clone(&flight.patience)).unwrap_or_default()
+    }
+
+    /// What its evaluation came to: a result, an error of its own, or the end that somebody or the
+    /// time has made of it.
+    pub(crate) async fn evaluated(
+        &mut self,
+        end: Result<ResultSet, SqlError>,
+    ) -> Result<ResultSet, Detour> {
+        match end {
+            Ok(result) if self.patience().is_late() => {
+                drop(result);
+                Err(self.out_of_time())
+            }
+            Ok(result) => Ok(result),
+            Err(error) if error.kind == SqlErrorKind::Interrupted => Err(self.cut_short().await),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The end of an evaluation that was ended.
+    async fn cut_short(&mut self) -> Detour {
+        if let Some(kill) = self.fate() {
+            return self.dead(kill);
+        }
+        match self.patience().end() {
+            // By the server's clock its time is yet to pass, as it does for any that takes long.
+            Some(End::Steps) => match self.work().await {
+                Work::Failed(detour) => detour,
+                Work::Conflict => self.conflict(DEMANDED),
+                Work::DoneAndKilled => Detour::Stop(self.death()),
+                Work::Done => self.out_of_time(),
+            },
+            Some(End::Left) => {
+                // The task is about to be aborted; if that comes late, nobody listens anyway.
+                tokio::task::yield_now().await;
+                Detour::Stop(Outcome::Cut)
+            }
+            Some(End::Late | End::Killed) | None => self.out_of_time(),
+        }
+    }
+
+    fn dead(&mut self, kill: Kill) -> Detour {
+        match self.dying(kill) {
+            Work::Failed(detour) => detour,
+            // It would have committed first, and has nothing to commit.
+            Work::DoneAndKilled | Work::Done | Work::Conflict => Detour::Stop(self.death()),
+        }
     }
 
     /// The working part: the `Executing` point and the time that execution takes.
@@ -145,7 +202,8 @@ impl<'a> Life<'a> {
             Step::Stop(outcome) => return Work::Failed(Detour::Stop(outcome)),
             Step::Killed(kill) => return self.dying(kill),
         }
-        let mut takes = self.call.inner.hooks.execution_time(&self.call.info);
+        let takes = self.call.inner.hooks.execution_time(&self.call.info);
+        let mut takes = self.patience().evaluation_time().saturating_add(takes);
         let timeout = self.call.timeout();
         let timed_out = timeout.is_some_and(|limit| limit < takes);
         if timed_out {
@@ -155,25 +213,18 @@ impl<'a> Life<'a> {
             return self.dying(kill);
         }
         if timed_out {
-            return Work::Failed(self.out_of_time(takes));
+            return Work::Failed(self.out_of_time());
         }
         Work::Done
     }
 
     /// The end of a statement that ran for longer than it may.
-    fn out_of_time(&mut self, limit: Duration) -> Detour {
+    fn out_of_time(&mut self) -> Detour {
         self.is_canceled = true;
+        let limit = self.call.timeout().unwrap_or_default();
         // Whether the service's own text is this one is not known; that nothing was done is.
         let text = format!("The query was canceled: statement_timeout of {limit:?} is over");
         Detour::Answer(Reply::text(500, text))
-    }
-
-    /// Whether evaluation alone took all the time there was. On a paused clock it takes none.
-    pub(crate) fn check_time(&mut self, since: Option<Instant>) -> Result<(), Detour> {
-        match (since, self.call.timeout()) {
-            (Some(since), Some(limit)) if since.elapsed() > limit => Err(self.out_of_time(limit)),
-            _ => Ok(()),
-        }
     }
 
     fn dying(&mut self, kill: Kill) -> Work {

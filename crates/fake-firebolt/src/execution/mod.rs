@@ -7,6 +7,7 @@
 //! ```
 //! * [`call`], [`dispatch`]: one request, ready to be executed; who executes it
 //! * [`life`]: what it meets on its way: fault points, engine restarts, time-outs
+//! * [`patience`]: how long it may be evaluated, and who may end that
 //! * [`in_flight`]: what runs now, and how a restart reaches it
 //! * [`restart`], [`cancel`]: the engine goes away; a statement is cancelled
 //! * [`statement`]: autocommit statements and statements inside a transaction
@@ -27,6 +28,7 @@ pub(crate) mod dispatch;
 pub(crate) mod engine_statement;
 pub(crate) mod in_flight;
 pub(crate) mod life;
+pub(crate) mod patience;
 pub(crate) mod query_history;
 pub(crate) mod restart;
 pub(crate) mod session;

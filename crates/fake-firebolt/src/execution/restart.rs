@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::in_flight::{Kill, Victim};
+use super::in_flight::Victim;
 use super::transactions;
 use crate::fault::InFlight;
 use crate::quirks::{CannotBeRetried, RestartTransactions};
@@ -42,15 +42,14 @@ fn victims(inner: &Inner, state: &mut State) -> Vec<Victim> {
 }
 
 fn kill(inner: &Inner, victims: Vec<Victim>) {
-    for (info, kill) in victims {
-        let fate = match inner.hooks.on_restart(&info) {
+    for victim in victims {
+        let fate = match inner.hooks.on_restart(&victim.info) {
             InFlight::AsConfigured => match inner.config.quirks.cannot_be_retried {
                 CannotBeRetried::BeforeCommit => InFlight::KilledBeforeCommit,
                 CannotBeRetried::AfterCommit => InFlight::KilledAfterCommit,
             },
             fate => fate,
         };
-        // A statement that landed in the meantime has nobody listening, and needs no telling.
-        let _ = kill.send(Kill::Restart(fate));
+        victim.tell(fate);
     }
 }

@@ -4,7 +4,7 @@
 //! over. That is what lets two overlapping MERGEs insert the same new key, both with success
 //! (firebolt-semantics §1.3).
 
-use tokio::time::Instant;
+use std::sync::Arc;
 
 use crate::fault::Phase;
 use crate::http::reply::Reply;
@@ -15,11 +15,12 @@ use crate::quirks::{
 use crate::server::Inner;
 use crate::sql::{
     self, ExternalFiles, RunningQuery, SqlError, SqlErrorKind, Statement, StatementContext,
-    StatementKind,
+    StatementKind, Watch,
 };
 use crate::value::ResultSet;
 
 use super::life::{Detour, Life, Work};
+use super::patience::Patience;
 use super::views::Views;
 use super::{boundary, steps, transactions};
 
@@ -42,14 +43,15 @@ pub(crate) async fn autocommit(
     let files = inner.files.fetch(statement, &inner.config.account).await?;
     life.wait_for_engine().await?;
     life.take_off();
-    let since = life.call.timeout().map(|_| Instant::now());
-    let now = inner.now_micros();
+    let (patience, now) = (life.patience(), inner.now_micros());
     let mut transaction = at_arrival.unwrap_or_else(|| inner.state().store.begin(now));
-    let mut result = evaluate(inner, sql, statement, &mut transaction, &files, now)?;
+    let mut end = evaluate(inner, sql, statement, &mut transaction, &files, now, &patience);
     for further in &life.call.further {
-        result = evaluate(inner, sql, further, &mut transaction, &files, now)?;
+        if end.is_ok() {
+            end = evaluate(inner, sql, further, &mut transaction, &files, now, &patience);
+        }
     }
-    life.check_time(since)?;
+    let result = life.evaluated(end).await?;
     life.returned_rows = result.rows.len();
     life.call.check_rows(&result)?;
     match life.work().await {
@@ -102,8 +104,8 @@ pub(crate) async fn in_transaction(
         return unknown(life, statement, id).await;
     }
     life.take_off();
-    let since = life.call.timeout().map(|_| Instant::now());
-    let result = {
+    let patience = life.patience();
+    let end = {
         let Some(transaction) = turn.transaction.as_mut() else {
             return Err(Detour::Answer(Reply::user_error(ABORTED)));
         };
@@ -111,9 +113,9 @@ pub(crate) async fn in_transaction(
             TimestampRule::Statement => inner.now_micros(),
             TimestampRule::Transaction => transaction.began_micros(),
         };
-        evaluate(inner, sql, statement, transaction, &files, now)?
+        evaluate(inner, sql, statement, transaction, &files, now, &patience)
     };
-    life.check_time(since)?;
+    let result = life.evaluated(end).await?;
     life.returned_rows = result.rows.len();
     life.call.check_rows(&result)?;
     match life.work().await {
@@ -163,6 +165,7 @@ pub(crate) fn evaluate(
     transaction: &mut Transaction,
     files: &ExternalFiles,
     now_micros: i64,
+    patience: &Arc<Patience>,
 ) -> Result<ResultSet, SqlError> {
     let quirks = &inner.config.quirks;
     if quirks.snapshot == SnapshotRule::Statement {
@@ -173,17 +176,21 @@ pub(crate) fn evaluate(
     let asked = sql.contains("running_queries") || sql.contains("RUNNING_QUERIES");
     let running: Vec<RunningQuery> =
         if asked { inner.state().flights.running() } else { Vec::new() };
-    let mut context = StatementContext {
-        now_micros,
-        database: &inner.config.database,
-        engine: &inner.config.engine,
-        account: &inner.config.account,
-        files,
-        quirks,
-        running: &running,
-        server: &Views { inner },
-        random: &mut |bound| inner.state().picks.below(bound),
-        values: &|| inner.state().values.next_u64(),
-    };
-    sql::execute_on_snapshot(statement, transaction, &mut context)
+    let watch = Arc::clone(patience) as Arc<dyn Watch>;
+    patience.evaluate(|| {
+        let mut context = StatementContext {
+            now_micros,
+            database: &inner.config.database,
+            engine: &inner.config.engine,
+            account: &inner.config.account,
+            files,
+            quirks,
+            running: &running,
+            server: &Views { inner },
+            watch: Some(&watch),
+            random: &mut |bound| inner.state().picks.below(bound),
+            values: &|| inner.state().values.next_u64(),
+        };
+        sql::execute_on_snapshot(statement, transaction, &mut context)
+    })
 }

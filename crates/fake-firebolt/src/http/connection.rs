@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use super::parameters::Parameters;
 use super::reply::{Outcome, Reply, ReplyBody, Severed};
 use super::{body, cancel, engine_url, query, token};
+use crate::execution::patience::Leaving;
 use crate::quirks::CancelOnDisconnect;
 use crate::server::Inner;
 
@@ -85,7 +86,7 @@ async fn respond(
         // The node at the other end of this connection is gone; nobody reads the request (F15).
         return Err(Severed);
     }
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
     let reset = connection.reset.clone();
     let limit = inner.config.limits.body_bytes_max;
     let body = match body::read(body, &head.headers, limit).await {
@@ -93,10 +94,13 @@ async fn respond(
         Err(Some(refusal)) => return Outcome::from(refusal).into_response().await,
         Err(None) => return Err(Severed),
     };
-    let abandoned = is_abandoned(&inner, &head);
+    let leaving = is_abandoned(&inner, &head).then(Leaving::default);
+    if let Some(leaving) = &leaving {
+        head.extensions.insert(leaving.clone());
+    }
     // Boxed: a task is moved four times on its way into the runtime, and this one is kilobytes.
     let task = tokio::spawn(Box::pin(route(Arc::clone(&inner), connection, head, body)));
-    let mut task = Task { handle: task, abort_on_drop: abandoned };
+    let mut task = Task { handle: task, leaving };
     let outcome = (&mut task.handle).await.unwrap_or_else(|error| {
         inner.state().panics += 1;
         tracing::error!(%error, "a request panicked");
@@ -122,12 +126,16 @@ fn is_abandoned(inner: &Inner, head: &http::request::Parts) -> bool {
 /// A request under way. Dropped with its connection, it goes on, or not, as the quirk says.
 struct Task {
     handle: JoinHandle<Outcome>,
-    abort_on_drop: bool,
+    /// Set where it does not go on.
+    leaving: Option<Leaving>,
 }
 
 impl Drop for Task {
     fn drop(&mut self) {
-        if self.abort_on_drop {
+        if let Some(leaving) = self.leaving.take()
+            && !self.handle.is_finished()
+        {
+            leaving.has_left();
             self.handle.abort();
         }
     }

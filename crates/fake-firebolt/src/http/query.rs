@@ -15,6 +15,7 @@ use super::reply::{Outcome, Reply};
 use super::{several, token};
 use crate::execution::call::Call;
 use crate::execution::life::Life;
+use crate::execution::patience::Leaving;
 use crate::execution::{dispatch, restart};
 use crate::fault::{Answer, Endpoint, FaultPoint, Phase, StatementInfo, Verdict};
 use crate::server::Inner;
@@ -105,6 +106,7 @@ impl Request<'_> {
             // Only BEGIN asks for it; nobody else pays for the copy.
             protocol: protocol.filter(|_| kind == StatementKind::Begin).map(text),
             is_machine: headers.contains_key("firebolt-machine-query"),
+            client: self.head.extensions.get::<Leaving>().cloned(),
             arrived: Instant::now(),
             request_id,
         })

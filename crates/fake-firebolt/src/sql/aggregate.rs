@@ -255,7 +255,8 @@ impl Aggregate {
         if set.is_empty() {
             groups.push((vec![Value::Null; self.keys.len()], fresh()));
         }
-        for row in rows {
+        for (nth, row) in rows.iter().enumerate() {
+            meter::row(nth)?;
             let at = if set.is_empty() {
                 0
             } else {

@@ -1,6 +1,8 @@
 //! What a statement is executed with besides the store: clock, names, files, randomness, and what
 //! else is running.
 
+use std::sync::Arc;
+
 use super::external::ExternalFiles;
 use crate::quirks::Quirks;
 use crate::value::ResultSet;
@@ -35,6 +37,20 @@ impl ServerViews for NoServer {
     }
 }
 
+/// Who may end a statement while it is evaluated. Counts in steps, as the budget
+/// `statement_steps_max` does; knows about clocks what the evaluation must not know.
+pub trait Watch: std::fmt::Debug + Send + Sync {
+    /// The steps after which it is asked for the first time.
+    fn first_look(&self) -> u64;
+
+    /// Asked after so many steps: the number after which it is to be asked again, or `None` when
+    /// the evaluation has to end.
+    fn look(&self, steps: u64) -> Option<u64>;
+
+    /// The evaluation has ended, however it did, after so many steps.
+    fn ended(&self, _steps: u64) {}
+}
+
 /// The surroundings of one execution.
 pub struct StatementContext<'a> {
     /// CURRENT_TIMESTAMP, microseconds since the epoch, UTC.
@@ -53,6 +69,8 @@ pub struct StatementContext<'a> {
     pub running: &'a [RunningQuery],
     /// The other views of the server.
     pub server: &'a dyn ServerViews,
+    /// Who may end it, if anybody.
+    pub watch: Option<&'a Arc<dyn Watch>>,
     /// A number below its argument, for picks that the real service leaves arbitrary.
     pub random: &'a mut dyn FnMut(u64) -> u64,
     /// A seed for what RANDOM and its like draw: asked once by a statement that calls them, and

@@ -157,6 +157,7 @@ fn rows(
         meter::made(file.table.rows.len(), columns.len())?;
         let mut errors = 0_u64;
         for at in 0..file.table.rows.len() {
+            meter::row(at)?;
             if copy.limit.is_some_and(|limit| loaded.len() as u64 >= limit) {
                 return Ok(loaded);
             }

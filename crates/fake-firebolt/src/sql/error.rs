@@ -19,6 +19,8 @@ pub enum SqlErrorKind {
     Data,
     /// The fake does not speak this part of the dialect; the text names the construct.
     Unsupported,
+    /// The surroundings ended it: its time is over, or somebody cancelled it.
+    Interrupted,
     /// A defect of the fake.
     Internal,
 }

@@ -37,7 +37,7 @@ pub(crate) fn execute_on_snapshot(
     txn: &mut Transaction,
     ctx: &mut StatementContext<'_>,
 ) -> Result<ResultSet, SqlError> {
-    let _metered = meter::start(ctx.quirks);
+    let _metered = meter::start(ctx.quirks, ctx.watch);
     let view = txn.view().clone();
     let binder = Binder::new(&view, ctx.facts());
     let parsed = match &statement.body {

@@ -103,7 +103,7 @@ mod volatile;
 mod wildcard;
 mod window;
 
-pub use context::{NoServer, RunningQuery, ServerViews, StatementContext};
+pub use context::{NoServer, RunningQuery, ServerViews, StatementContext, Watch};
 pub use error::{SqlError, SqlErrorKind};
 pub use execute::execute;
 pub(crate) use execute::execute_on_snapshot;

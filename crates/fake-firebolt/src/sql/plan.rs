@@ -85,7 +85,11 @@ impl Plan {
             Self::Scan(table) => Ok(table.rows.iter().map(|(_, row)| row.clone()).collect()),
             Self::Filter(input, condition) => filter(input, condition, env),
             Self::Project(input, exprs) => {
-                input.run(env)?.iter().map(|row| project(exprs, row, env)).collect()
+                let rows = input.run(env)?;
+                let projected = rows.iter().enumerate();
+                projected
+                    .map(|(at, row)| meter::row(at).and_then(|()| project(exprs, row, env)))
+                    .collect()
             }
             Self::Join(join) => join.run(env),
             Self::Aggregate(aggregate) => aggregate.run(env),
@@ -133,21 +137,24 @@ fn filter(input: &Plan, condition: &Expr, env: &Env<'_>) -> Result<Vec<Row>, Sql
     match input {
         // Without this arm every row of a table would be counted up and down to be thrown away.
         Plan::Scan(table) => {
-            for (_, row) in table.rows.iter() {
+            for (at, (_, row)) in table.rows.iter().enumerate() {
+                meter::row(at)?;
                 if condition.test(row, env)? == Some(true) {
                     kept.push(row.clone());
                 }
             }
         }
         Plan::Rows(rows) => {
-            for row in rows.iter() {
+            for (at, row) in rows.iter().enumerate() {
+                meter::row(at)?;
                 if condition.test(row, env)? == Some(true) {
                     kept.push(row.clone());
                 }
             }
         }
         _ => {
-            for row in input.run(env)? {
+            for (at, row) in input.run(env)?.into_iter().enumerate() {
+                meter::row(at)?;
                 if condition.test(&row, env)? == Some(true) {
                     kept.push(row);
                 }
@@ -188,7 +195,8 @@ pub(super) fn compare(keys: &[SortKey], a: &[Value], b: &[Value]) -> std::cmp::O
 
 fn sort(rows: Vec<Row>, keys: &[SortKey], env: &Env<'_>) -> Result<Vec<Row>, SqlError> {
     let mut keyed = Vec::with_capacity(rows.len());
-    for row in rows {
+    for (at, row) in rows.into_iter().enumerate() {
+        meter::row(at)?;
         keyed.push((keys_of(keys, &row, env)?, row));
     }
     keyed.sort_by(|(a, _), (b, _)| compare(keys, a, b));

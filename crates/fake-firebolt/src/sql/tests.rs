@@ -1,12 +1,14 @@
 //! What must hold for any text: no panic, no overflow of the stack, no change by a statement that
 //! failed.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::{
-    ExternalFiles, SqlError, SqlErrorKind, Statement, StatementContext, StatementKind, execute,
-    parse,
+    ExternalFiles, SqlError, SqlErrorKind, Statement, StatementContext, StatementKind, Watch,
+    execute, parse,
 };
 use crate::mvcc::{Store, Transaction};
 use crate::quirks::Quirks;
@@ -29,6 +31,15 @@ impl Session {
     }
 
     fn execute(&self, txn: &mut Transaction, parsed: &Statement) -> Result<ResultSet, SqlError> {
+        self.execute_watched(txn, parsed, None)
+    }
+
+    fn execute_watched(
+        &self,
+        txn: &mut Transaction,
+        parsed: &Statement,
+        watch: Option<&Arc<dyn Watch>>,
+    ) -> Result<ResultSet, SqlError> {
         let files = ExternalFiles::default();
         let mut ctx = StatementContext {
             now_micros: 0,
@@ -39,6 +50,7 @@ impl Session {
             quirks: &self.quirks,
             running: &[],
             server: &super::NoServer,
+            watch,
             random: &mut |_| 0,
             values: &|| 0,
         };
@@ -202,6 +214,46 @@ fn a_failed_statement_changes_nothing() {
         assert_eq!(error.kind, SqlErrorKind::Data, "{text}: {error}");
         assert!(!txn.has_writes(), "{text}");
     }
+}
+
+/// Ends an evaluation that takes more steps.
+#[derive(Debug)]
+struct StepsMax(u64);
+
+impl Watch for StepsMax {
+    fn first_look(&self) -> u64 {
+        self.0
+    }
+
+    fn look(&self, _steps: u64) -> Option<u64> {
+        None
+    }
+}
+
+/// The server evaluates some statements a second time, from the start.
+#[test]
+fn what_is_interrupted_after_any_step_has_changed_nothing_and_can_be_done_again() {
+    let session = Session::new(SETUP);
+    let mut interrupted = 0;
+    for text in SEEDS {
+        let parsed = parse(text).unwrap();
+        let mut undisturbed = session.store.begin(0);
+        let expected = session.execute(&mut undisturbed, &parsed);
+        for steps in 0.. {
+            let watch: Arc<dyn Watch> = Arc::new(StepsMax(steps));
+            let mut txn = session.store.begin(0);
+            let end = session.execute_watched(&mut txn, &parsed, Some(&watch));
+            if end.as_ref().map_err(|error| error.kind) != Err(SqlErrorKind::Interrupted) {
+                assert_eq!(end, expected, "{text}");
+                break;
+            }
+            interrupted += 1;
+            assert!(!txn.has_writes(), "{text} after {steps}");
+            assert_eq!(session.execute(&mut txn, &parsed), expected, "{text} after {steps}");
+            assert_eq!(txn.has_writes(), undisturbed.has_writes(), "{text} after {steps}");
+        }
+    }
+    assert!(interrupted > 100, "{interrupted}");
 }
 
 #[test]

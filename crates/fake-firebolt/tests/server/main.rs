@@ -15,6 +15,7 @@ mod harness;
 mod limits;
 mod metadata;
 mod parameters;
+mod patience;
 mod quirks;
 mod restarts;
 mod rules;

@@ -161,6 +161,7 @@ impl Session {
             quirks: &world.quirks,
             running: &running,
             server: &sql::NoServer,
+            watch: None,
             random: &mut random,
             values: &|| statements,
         };

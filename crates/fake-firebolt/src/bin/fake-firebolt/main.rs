@@ -46,7 +46,7 @@ impl Failure {
     }
 }
 
-/// Threads that serve. More than cores, so that as many long statements do not stop the server.
+/// Threads that serve. A statement that takes long is moved to a further one, so a few are enough.
 const WORKERS: usize = 4;
 
 fn main() -> ExitCode {
@@ -55,8 +55,8 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_max_level(tracing::Level::INFO)
         .init();
-    // Several threads, because nothing here has to be replayed: a statement that takes long holds
-    // up one of them, and the others go on answering.
+    // Several threads, because nothing here has to be replayed, and because only such a runtime
+    // lends a further one to a statement that takes long.
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()

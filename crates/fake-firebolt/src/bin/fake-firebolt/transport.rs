@@ -73,6 +73,7 @@ impl LimitArguments {
                 .filter(|millis| *millis > 0)
                 .map(Duration::from_millis),
             commits_kept: self.commits_kept,
+            ..Limits::default()
         }
     }
 }

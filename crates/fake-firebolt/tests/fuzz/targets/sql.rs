@@ -84,6 +84,7 @@ impl World {
             quirks: &self.quirks,
             running: &[],
             server: &sql::NoServer,
+            watch: None,
             random: &mut random,
             values: &|| 0,
         };
