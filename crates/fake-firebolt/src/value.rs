@@ -3,9 +3,14 @@
 //! Values carry no type parameters of their own beyond what their variant says; the binder knows
 //! the declared type. This file must not convert between types: that is the cast matrix's work.
 
+mod composite;
+
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
+
+pub(crate) use composite::write_name;
+pub use composite::{Struct, StructField, StructType};
 
 /// An exact decimal: `unscaled × 10^-scale`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +63,8 @@ pub enum Value {
     Bytea(Arc<[u8]>),
     /// ARRAY of one element type.
     Array(Arc<[Value]>),
+    /// STRUCT.
+    Struct(Arc<Struct>),
 }
 
 impl Value {
@@ -87,7 +94,8 @@ impl Value {
             Self::TimestampTz(_) => 9,
             Self::Bytea(_) => 10,
             Self::Array(_) => 11,
-            Self::Null => 12,
+            Self::Struct(_) => 12,
+            Self::Null => 13,
         }
     }
 }
@@ -115,6 +123,7 @@ impl Ord for Value {
             (Self::Text(a), Self::Text(b)) => a.cmp(b),
             (Self::Bytea(a), Self::Bytea(b)) => a.cmp(b),
             (Self::Array(a), Self::Array(b)) => a.cmp(b),
+            (Self::Struct(a), Self::Struct(b)) => a.cmp(b),
             (a, b) => a.rank().cmp(&b.rank()),
         }
     }
@@ -168,6 +177,8 @@ impl fmt::Display for Value {
                 }
                 f.write_str("}")
             }
+            // No cast makes text of one; results and messages show it as JSON.
+            Self::Struct(_) => f.write_str(&crate::wire::cell::json(self)),
         }
     }
 }
@@ -221,6 +232,8 @@ pub enum DataType {
     Bytea,
     /// `array(element)`
     Array(Box<DataType>),
+    /// `struct(name type, …)`
+    Struct(Arc<StructType>),
     /// The type of a bare NULL.
     Null,
 }
@@ -240,6 +253,7 @@ impl fmt::Display for DataType {
             Self::TimestampTz => f.write_str("timestamptz"),
             Self::Bytea => f.write_str("bytea"),
             Self::Array(element) => write!(f, "array({element})"),
+            Self::Struct(of) => write!(f, "{of}"),
             Self::Null => f.write_str("null"),
         }
     }

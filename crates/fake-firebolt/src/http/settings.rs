@@ -19,18 +19,24 @@ enum Shape {
 
 /// Name and shape of each, in the order of the alphabet. Those that change something here are read
 /// in [`super::parameters`]; the others tune a real engine and change no answer.
-const SETTINGS: [(&str, Shape); 18] = [
+const SETTINGS: [(&str, Shape); 23] = [
     ("account_id", Shape::Text),
     ("advanced_mode", Shape::Switch),
     ("auto_start_stop_control", Shape::OneOf(&["ignore"])),
     ("cancel_query_on_connection_drop", Shape::OneOf(&["none", "all", "type_dependent"])),
+    // What the tests of the vendor's clients set before they make a STRUCT, which needs no setting.
+    ("enable_create_table_v2", Shape::Switch),
+    ("enable_create_table_with_struct_type", Shape::Switch),
     ("enable_result_cache", Shape::Switch),
+    ("enable_struct", Shape::Switch),
+    ("enable_struct_syntax", Shape::Switch),
     ("enable_subresult_cache", Shape::Switch),
     ("insert_sharding", Shape::Text),
     ("max_execution_time", Shape::Number),
     ("max_insert_threads", Shape::Number),
     ("max_result_rows", Shape::Number),
     ("max_threads", Shape::Number),
+    ("prevent_create_on_information_schema", Shape::Switch),
     ("query_label", Shape::Text),
     ("statement_timeout", Shape::Number),
     ("tablet_max_size_bytes", Shape::Number),

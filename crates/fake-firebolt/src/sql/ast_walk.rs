@@ -81,6 +81,7 @@ fn any_operand(expr: &ast::Expr) -> bool {
                 || conditions.iter().any(|when| any(&[&when.condition, &when.result]))
         }
         E::Array(array) => array.elem.iter().any(has_aggregate),
+        E::Dictionary(fields) => fields.iter().any(|field| has_aggregate(&field.value)),
         E::Tuple(parts) => parts.iter().any(has_aggregate),
         E::CompoundFieldAccess { root, access_chain } => {
             has_aggregate(root)

@@ -72,13 +72,12 @@ impl<'b> Binder<'b> {
     fn expr_inner(&self, expr: &'b ast::Expr, scope: &Scope<'_>) -> Result<Typed, SqlError> {
         match expr {
             ast::Expr::Identifier(name) => {
-                scope.resolve(None, &fold(name)).map_err(|error| reserved(name).unwrap_or(error))
+                scope.resolve(None, &fold(name)).or_else(|error| match reserved(name) {
+                    Some(error) => Err(error),
+                    None => self.whole_row(&fold(name), scope).unwrap_or(Err(error)),
+                })
             }
-            ast::Expr::CompoundIdentifier(parts) => match parts.as_slice() {
-                [table, name] => scope.resolve(Some(&fold(table)), &fold(name)),
-                [_, table, name] => scope.resolve(Some(&fold(table)), &fold(name)),
-                _ => Err(SqlError::unsupported(format!("the name {expr}"))),
-            },
+            ast::Expr::CompoundIdentifier(parts) => self.compound(parts, scope),
             ast::Expr::Value(value) => literal(&value.value),
             ast::Expr::TypedString(typed) => typed_string(typed),
             ast::Expr::Nested(inner) => self.expr(inner, scope),

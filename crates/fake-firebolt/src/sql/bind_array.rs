@@ -1,4 +1,4 @@
-//! Binding of array literals and subscripts, and of UNNEST and GENERATE_SERIES in FROM.
+//! Binding of array literals, and of UNNEST and GENERATE_SERIES in FROM.
 
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, Spanned, TableFactor};
 
@@ -41,34 +41,6 @@ impl<'b> Binder<'b> {
             None => Expr::Call(Function::Array(ArrayFunction::Make), items),
         };
         Ok(Typed::new(expr, data_type, false))
-    }
-
-    /// `array[index]`, repeated for arrays in arrays.
-    pub(super) fn access(
-        &self,
-        root: &'b ast::Expr,
-        chain: &'b [ast::AccessExpr],
-        scope: &Scope<'_>,
-    ) -> Result<Typed, SqlError> {
-        let mut typed = self.expr(root, scope)?;
-        for access in chain {
-            let ast::AccessExpr::Subscript(ast::Subscript::Index { index }) = access else {
-                let text = format!("the access {access} (a slice, or a field of a struct)");
-                return Err(SqlError::unsupported(text));
-            };
-            let DataType::Array(element) = typed.data_type else {
-                let text = format!("cannot subscript type {}", typed.data_type);
-                return Err(SqlError::type_error(text).at(root.span()));
-            };
-            let index_typed = self.expr(index, scope)?;
-            let index_typed = self
-                .coerce(index_typed, &DataType::Bigint, CastLevel::Implicit)
-                .map_err(|error| error.at(index.span()))?;
-            let arguments = vec![typed.expr, index_typed.expr];
-            let expr = Expr::Call(Function::Array(ArrayFunction::Element), arguments);
-            typed = Typed::new(expr, *element, true);
-        }
-        Ok(typed)
     }
 
     /// The UNNEST that an item of FROM is, joined to what stands before it: its arrays may look at

@@ -62,6 +62,7 @@ impl<'b> Binder<'b> {
             ast::Expr::Ceil { expr, field } => self.rounding("ceil", expr, field, scope),
             ast::Expr::Floor { expr, field } => self.rounding("floor", expr, field, scope),
             ast::Expr::Array(array) => self.array(array, scope),
+            ast::Expr::Dictionary(fields) => self.struct_literal(fields, scope),
             ast::Expr::CompoundFieldAccess { root, access_chain } => {
                 self.access(root, access_chain, scope)
             }
@@ -126,6 +127,7 @@ impl<'b> Binder<'b> {
             ("current_database", []) => Ok(constant_text(self.ctx.database)),
             ("current_engine", []) => Ok(constant_text(self.ctx.engine)),
             ("current_account", []) => Ok(constant_text(self.ctx.account)),
+            ("struct", values) => self.struct_call(values, scope),
             ("if", [condition, then, otherwise]) => self.choice(condition, then, otherwise, scope),
             ("grouping", list) => self.grouping_call(list, scope),
             ("typeof", [value]) => {
@@ -203,6 +205,9 @@ impl<'b> Binder<'b> {
                 unify(bound, &name.to_uppercase())?
             }
             Signature::Same { .. } => return Err(wrong()),
+            Signature::Texts if bound.iter().any(|typed| typed.data_type.has_struct()) => {
+                return Err(SqlError::unsupported(format!("a STRUCT in {name}")));
+            }
             Signature::Texts => {
                 (bound.into_iter().map(|argument| argument.expr).collect(), DataType::Text)
             }

@@ -313,6 +313,11 @@ fn output_name(expr: &ast::Expr) -> String {
         ast::Expr::Function(function) => function.name.to_string().to_lowercase(),
         ast::Expr::Cast { expr, .. } | ast::Expr::Nested(expr) => output_name(expr),
         ast::Expr::Case { .. } => "case".to_owned(),
+        // The field's name alone (the vendor's page on STRUCT).
+        ast::Expr::CompoundFieldAccess { access_chain, .. } => match access_chain.last() {
+            Some(ast::AccessExpr::Dot(name)) => output_name(name),
+            _ => "?column?".to_owned(),
+        },
         _ => "?column?".to_owned(),
     }
 }

@@ -4,12 +4,15 @@
 //! out is what breaks real pipelines (a NUMERIC never changes its precision by itself), so the
 //! table stands here in one place and must not be bypassed.
 
+use std::sync::Arc;
+
 use super::array_text;
+use super::bind_struct::unnamed;
 use super::bytes_text;
 use super::datetime;
 use super::error::SqlError;
 use super::numeric;
-use crate::value::{DataType, Numeric, Value};
+use crate::value::{DataType, Numeric, Struct, StructField, StructType, Value};
 
 /// How strongly a cast is asked for. A cast is allowed where the table's level is at most that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,10 +50,42 @@ pub(super) fn level(from: &DataType, to: &DataType) -> Option<CastLevel> {
         (T::Boolean, T::Integer) => E,
         (T::Date | T::Timestamp | T::TimestampTz, T::Date | T::Timestamp | T::TimestampTz) => I,
         (T::Array(from), T::Array(to)) => return level(from, to),
+        (T::Struct(from), T::Struct(to)) => return struct_level(from, to),
         (T::Bytea, _) => return None,
-        (_, T::Text) => A,
+        (_, T::Text) if !from.has_struct() => A,
         _ => return None,
     })
+}
+
+/// Field by field. Fields that were given no names take those of the target, on assignment as in a
+/// written cast; what becomes of other names that differ is not known, so there is no such cast.
+fn struct_level(from: &StructType, to: &StructType) -> Option<CastLevel> {
+    if from.fields.len() != to.fields.len() {
+        return None;
+    }
+    let pairs = || from.fields.iter().zip(&to.fields);
+    let named_alike = pairs().all(|(from, to)| from.name == to.name);
+    let unnamed = from.fields.iter().enumerate().all(|(at, field)| *field.name == unnamed(at));
+    let least = match (named_alike, unnamed) {
+        (true, _) => CastLevel::Implicit,
+        (false, true) => CastLevel::Assignment,
+        (false, false) => return None,
+    };
+    pairs().try_fold(least, |all, (from, to)| Some(all.max(level(&from.data_type, &to.data_type)?)))
+}
+
+/// The STRUCT whose fields hold the values of both.
+fn common_struct(a: &StructType, b: &StructType) -> Option<DataType> {
+    if a.fields.len() != b.fields.len() {
+        return None;
+    }
+    let pairs = a.fields.iter().zip(&b.fields);
+    let fields = pairs.map(|(a, b)| {
+        let data_type = common(&a.data_type, &b.data_type).filter(|_| a.name == b.name)?;
+        Some(StructField { name: a.name.clone(), data_type, nullable: a.nullable || b.nullable })
+    });
+    let fields = fields.collect::<Option<Vec<_>>>()?;
+    Some(DataType::Struct(Arc::new(StructType { fields })))
 }
 
 /// The type both operands are brought to, if the table lets them meet by themselves.
@@ -64,6 +99,10 @@ pub(super) fn common(a: &DataType, b: &DataType) -> Option<DataType> {
         (T::Date, T::Timestamp) | (T::Timestamp, T::Date) => Some(T::Timestamp),
         (T::Integer | T::Bigint, T::Real) | (T::Real, T::Integer | T::Bigint) => Some(T::Double),
         (T::Numeric { .. }, T::Real) | (T::Real, T::Numeric { .. }) => Some(T::Double),
+        (T::Struct(a), T::Struct(b)) => common_struct(a, b),
+        (T::Array(a), T::Array(b)) if a.has_struct() && b.has_struct() => {
+            Some(T::Array(Box::new(common(a, b)?)))
+        }
         _ if implicit(a, b) => Some(b.clone()),
         _ if implicit(b, a) => Some(a.clone()),
         _ => None,
@@ -179,7 +218,7 @@ pub(super) fn refused(from: &DataType, to: &DataType) -> SqlError {
 
 /// Converts a value; the binder has made sure that the table allows it.
 pub(super) fn cast(value: &Value, to: &DataType) -> Result<Value, SqlError> {
-    if *to == DataType::Text && !matches!(value, Value::Null | Value::Text(_)) {
+    if *to == DataType::Text && !matches!(value, Value::Null | Value::Text(_) | Value::Struct(_)) {
         return Ok(Value::text(&value.to_string()));
     }
     match value {
@@ -220,14 +259,20 @@ pub(super) fn cast(value: &Value, to: &DataType) -> Result<Value, SqlError> {
             }
             _ => Err(SqlError::unsupported(format!("a cast from an array to {to}"))),
         },
+        Value::Struct(from) => match to {
+            DataType::Struct(of) if of.fields.len() == from.values.len() => {
+                let fields = from.values.iter().zip(&of.fields);
+                let values = fields.map(|(value, field)| cast(value, &field.data_type));
+                Ok(Struct::value(of.clone(), values.collect::<Result<_, _>>()?))
+            }
+            _ => Err(SqlError::unsupported(format!("a cast from a struct to {to}"))),
+        },
         Value::Date(_) | Value::Bytea(_) => Ok(value.clone()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     /// The matrix as firebolt-semantics §7 and the vendor's page on data types write it, one letter per pair: I by itself, A on

@@ -19,7 +19,7 @@ use super::table_clauses::TableClauses;
 use super::type_name;
 use super::view::drop_readers;
 use crate::mvcc::{Catalog, ColumnDefault, Extras, Schema, Transaction, WriteError};
-use crate::value::{Column, DataType, Row};
+use crate::value::{Column, Row};
 
 /// Refuses every clause of CREATE TABLE but columns, AS, and IF NOT EXISTS: builds the statement
 /// anew from what is understood and compares. Called once, by the parser.
@@ -164,11 +164,22 @@ pub(super) fn create<'b>(
             let text = format!("nullable column {indexed} can't be part of the primary index");
             return Err(SqlError::type_error(text));
         }
+        if columns[index].data_type.has_struct() {
+            return Err(SqlError::unsupported(format!("the STRUCT {indexed} in a primary index")));
+        }
     }
     extras.is_dimension = clauses.is_dimension;
     extras.index_granularity = clauses.index_granularity;
     extras.partition_by = clauses.partition_by.iter().map(ToString::to_string).collect();
     extras.partition_columns = partition_columns(&clauses.partition_by, &columns, &name, binder)?;
+    let is_struct = |column: &&Column| {
+        column.data_type.has_struct() && extras.partition_columns.contains(&column.name)
+    };
+    if let Some(column) = columns.iter().find(is_struct) {
+        // The vendor's page on STRUCT.
+        let text = format!("partitioning on the struct column {} is not supported", column.name);
+        return Err(SqlError::type_error(text));
+    }
     let null =
         |column: &&Column| column.nullable && extras.partition_columns.contains(&column.name);
     if let Some(column) = columns.iter().find(null).filter(|_| !may_be_null) {
@@ -244,10 +255,7 @@ fn selected<'b>(
     let relation = binder.query(query, None)?;
     let columns = relation.fields.iter().map(|field| Column {
         name: field.name.clone(),
-        data_type: match &field.data_type {
-            DataType::Null => DataType::Text,
-            other => other.clone(),
-        },
+        data_type: field.data_type.stored(),
         nullable: field.nullable,
     });
     let columns = columns.collect();

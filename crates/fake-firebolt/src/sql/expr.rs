@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::arithmetic::{self, Operator};
 use super::cast;
@@ -19,7 +20,7 @@ use super::meter;
 use super::plan::Plan;
 use super::regexp::Regexp;
 use super::volatile::Draw;
-use crate::value::{DataType, Row, Value};
+use crate::value::{DataType, Row, Struct, StructType, Value};
 
 /// A comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,6 +165,8 @@ pub(super) enum Expr {
         number: Box<Expr>,
         answers: Vec<i32>,
     },
+    /// A STRUCT made of its fields.
+    Struct(Arc<StructType>, Vec<Expr>),
 }
 
 fn truth(value: Option<bool>) -> Value {
@@ -224,6 +227,11 @@ impl Expr {
             Self::Draw(draw) => Cow::Owned(draw.next()),
             Self::Grouping { number, answers } => {
                 Cow::Owned(of_set(&*number.eval(row, env)?, answers)?)
+            }
+            Self::Struct(of, fields) => {
+                meter::made_bytes(size_of::<Value>() * fields.len())?;
+                let values = fields.iter().map(|field| Ok(field.eval(row, env)?.into_owned()));
+                Cow::Owned(Struct::value(of.clone(), values.collect::<Result<_, SqlError>>()?))
             }
             _ => Cow::Owned(truth(self.test(row, env)?)),
         })

@@ -42,6 +42,8 @@ pub(super) enum Function {
     Number(NumberFunction),
     Time(TimeFunction),
     Array(ArrayFunction),
+    /// The field of a STRUCT at that position.
+    Field(usize),
 }
 
 /// A function that depends on the types of its arguments: which it is, what they become, what
@@ -193,6 +195,7 @@ impl Function {
             Self::Number(function) => return function.compute(values),
             Self::Time(function) => return function.compute(values),
             Self::Array(function) => return function.compute(values),
+            Self::Field(at) => return field(&values[0], at),
             _ => {}
         }
         let text = |index: usize| match values.get(index) {
@@ -238,6 +241,13 @@ impl Function {
             }
             _ => return Err(SqlError::internal(format!("{self:?} is computed elsewhere"))),
         })
+    }
+}
+
+fn field(value: &Value, at: usize) -> Result<Value, SqlError> {
+    match value {
+        Value::Struct(value) if at < value.values.len() => Ok(value.values[at].clone()),
+        _ => Err(SqlError::internal("a field of what is no STRUCT")),
     }
 }
 

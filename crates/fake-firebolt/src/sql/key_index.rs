@@ -175,6 +175,7 @@ fn absorb_value(hash: u64, value: &Value) -> u64 {
         Value::Text(text) => absorb_bytes(hash, text.as_bytes()),
         Value::Bytea(bytes) => absorb_bytes(hash, bytes),
         Value::Array(items) => items.iter().fold(absorb(hash, items.len() as u64), absorb_value),
+        Value::Struct(value) => value.values.iter().fold(hash, absorb_value),
     }
 }
 

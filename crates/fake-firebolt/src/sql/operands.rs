@@ -23,9 +23,8 @@ impl Expr {
             | Self::Arithmetic(_, left, right, _)
             | Self::Distinct { left, right, .. } => vec![left, right],
             Self::Like { operand, pattern, .. } => vec![operand, pattern],
-            Self::Concat(parts) | Self::And(parts) | Self::Or(parts) | Self::Call(_, parts) => {
-                parts.iter_mut().collect()
-            }
+            Self::Concat(parts) | Self::And(parts) | Self::Or(parts) => parts.iter_mut().collect(),
+            Self::Call(_, parts) | Self::Struct(_, parts) => parts.iter_mut().collect(),
             Self::InList { operand, list, .. } => {
                 std::iter::once(operand.as_mut()).chain(list).collect()
             }

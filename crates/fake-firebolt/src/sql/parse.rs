@@ -14,7 +14,9 @@ use super::parse_array_type::drop_element_nulls;
 use super::parse_cache::Tree;
 use super::read_options::OptionValue;
 use super::statement::{Body, Statement, StatementKind};
-use super::{copy, ddl, escapes, location, parse_definition, server_call, table_function};
+use super::{
+    copy, ddl, escapes, location, parse_definition, parse_struct_type, server_call, table_function,
+};
 
 /// Operators between two commas, and set operations overall: longer chains would become trees so
 /// deep that walking them overflows the stack.
@@ -94,6 +96,11 @@ impl Dialect for FireboltDialect {
         true
     }
 
+    // `{'name': value}` makes a struct.
+    fn supports_dictionary_syntax(&self) -> bool {
+        true
+    }
+
     // `^` binds tighter than `*` here, as the vendor's page on operators has it.
     fn prec_value(&self, prec: Precedence) -> u8 {
         let general = GenericDialect {};
@@ -143,6 +150,9 @@ pub(super) fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
 pub(super) fn parse_tokens(mut tokens: Vec<TokenWithSpan>) -> Result<Statement, SqlError> {
     if tokens.iter().any(|token| word_is(Some(token), "ARRAY")) {
         drop_element_nulls(&mut tokens);
+    }
+    if tokens.iter().any(|token| word_is(Some(token), "STRUCT")) {
+        parse_struct_type::pack(&mut tokens)?;
     }
     check_chains(&tokens)?;
     if let Some(location) = location::parse(&tokens)? {

@@ -102,6 +102,7 @@ impl<'p> Scope<'p> {
         loop {
             if let Some((index, field)) = scope.find(qualifier, name)? {
                 let (index, nullable) = scope.grouped_index(index, field)?;
+                self.touch(depth);
                 let expr =
                     if depth == 0 { Expr::Column(index) } else { Expr::Outer { depth, index } };
                 return Ok(Typed::new(expr, field.data_type.clone(), nullable));
@@ -110,9 +111,19 @@ impl<'p> Scope<'p> {
                 let shown = qualifier.map_or(String::new(), |qualifier| format!("{qualifier}."));
                 return Err(SqlError::not_found(format!("Column '{shown}{name}' does not exist.")));
             };
-            outer.touched.set(true);
             scope = outer.scope;
             depth += 1;
+        }
+    }
+
+    /// Notes that something was found so many queries further out. What is looked for in vain
+    /// makes no subquery depend on the row around it.
+    fn touch(&self, depth: usize) {
+        let mut scope = self;
+        for _ in 0..depth {
+            let Some(outer) = scope.outer else { return };
+            outer.touched.set(true);
+            scope = outer.scope;
         }
     }
 

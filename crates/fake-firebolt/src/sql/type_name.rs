@@ -1,9 +1,14 @@
 //! Type names of the dialect (firebolt-semantics §7); everything else is refused by name.
 
-use sqlparser::ast::{self, ArrayElemTypeDef, ExactNumberInfo, TimezoneInfo};
+use std::sync::Arc;
 
+use sqlparser::ast::{self, ArrayElemTypeDef, ExactNumberInfo, TimezoneInfo, TypeModifier};
+
+use super::ast_walk::is_word;
+use super::ddl::check_name;
 use super::error::SqlError;
-use crate::value::DataType;
+use super::parse_struct_type;
+use crate::value::{DataType, StructField, StructType};
 
 /// Digits a NUMERIC may have.
 const PRECISION_MAX: u64 = 38;
@@ -28,7 +33,8 @@ pub(super) fn resolve(name: &ast::DataType) -> Result<DataType, SqlError> {
         }
         ast::DataType::Date => DataType::Date,
         ast::DataType::Timestamp(None, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone)
-        | ast::DataType::TimestampNtz(None) => DataType::Timestamp,
+        | ast::DataType::TimestampNtz(None)
+        | ast::DataType::Datetime(None) => DataType::Timestamp,
         ast::DataType::Timestamp(None, TimezoneInfo::Tz | TimezoneInfo::WithTimeZone) => {
             DataType::TimestampTz
         }
@@ -43,8 +49,30 @@ pub(super) fn resolve(name: &ast::DataType) -> Result<DataType, SqlError> {
         {
             DataType::Bigint
         }
+        ast::DataType::Custom(name, modifiers) if is_word(name, "struct") => {
+            match modifiers.as_slice() {
+                [TypeModifier::String(fields)] => structure(fields)?,
+                _ => return Err(SqlError::type_error("a STRUCT has fields: STRUCT(name type, …)")),
+            }
+        }
         other => return Err(SqlError::unsupported(format!("the type {other}"))),
     })
+}
+
+/// STRUCT(name type, …)
+fn structure(text: &str) -> Result<DataType, SqlError> {
+    let mut fields: Vec<StructField> = Vec::new();
+    for (name, data_type) in parse_struct_type::fields(text)? {
+        check_name(&name)?;
+        if fields.iter().any(|field| *field.name == *name) {
+            return Err(SqlError::type_error(format!(
+                "field {name} is in a STRUCT more than once"
+            )));
+        }
+        let data_type = resolve(&data_type)?;
+        fields.push(StructField { name: Arc::from(name), data_type, nullable: true });
+    }
+    Ok(DataType::Struct(Arc::new(StructType { fields })))
 }
 
 /// NUMERIC is (38, 9), NUMERIC(p) is (p, min(9, p)): not what PostgreSQL makes of it.

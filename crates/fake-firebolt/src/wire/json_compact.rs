@@ -59,9 +59,18 @@ pub(super) fn push_columns(out: &mut String, result: &ResultSet, spelling: Spell
         }
         out.push_str("{\"name\":");
         push_json_string(out, &column.name);
-        out.push_str(",\"type\":\"");
-        push_column_type(out, column, spelling);
-        out.push_str("\"}");
+        out.push_str(",\"type\":");
+        if column.data_type.has_struct() {
+            // The names of fields may hold anything.
+            let mut name = String::new();
+            push_column_type(&mut name, column, spelling);
+            push_json_string(out, &name);
+        } else {
+            out.push('"');
+            push_column_type(out, column, spelling);
+            out.push('"');
+        }
+        out.push('}');
     }
 }
 

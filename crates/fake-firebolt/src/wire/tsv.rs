@@ -7,7 +7,7 @@ use crate::value::{ResultSet, Value};
 
 /// Writes names, types and rows. A statement without a result is an empty body.
 pub(crate) fn encode(result: &ResultSet) -> String {
-    let mut out = String::new();
+    let (mut out, mut cell) = (String::new(), String::new());
     if result.columns.is_empty() {
         return out;
     }
@@ -18,10 +18,11 @@ pub(crate) fn encode(result: &ResultSet) -> String {
     out.push('\n');
     for (position, column) in result.columns.iter().enumerate() {
         push_separator(&mut out, position);
-        push_column_type(&mut out, column, Spelling::Sql);
+        cell.clear();
+        push_column_type(&mut cell, column, Spelling::Sql);
+        push_escaped(&mut out, &cell);
     }
     out.push('\n');
-    let mut cell = String::new();
     for row in &result.rows {
         for (position, value) in row.iter().enumerate() {
             push_separator(&mut out, position);

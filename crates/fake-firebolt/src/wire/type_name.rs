@@ -1,6 +1,6 @@
 //! The names of types in results: two spellings, one a format (firebolt-wire §5.3).
 
-use crate::value::{Column, DataType};
+use crate::value::{Column, DataType, write_name};
 
 /// Which of the two spellings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,23 @@ fn push_type(out: &mut String, data_type: &DataType, spelling: Spelling) {
             out.push_str(" null)");
             return;
         }
+        DataType::Struct(of) => {
+            out.push_str("struct(");
+            for (at, field) in of.fields.iter().enumerate() {
+                if at > 0 {
+                    out.push_str(", ");
+                }
+                // Both SDKs know backticks around a name, and nothing else.
+                write_name(out, &field.name, '`').expect("a String takes any text");
+                out.push(' ');
+                push_type(out, &field.data_type, spelling);
+                if field.nullable {
+                    out.push_str(" null");
+                }
+            }
+            out.push(')');
+            return;
+        }
     };
     out.push_str(name);
 }
@@ -57,6 +74,7 @@ fn push_type(out: &mut String, data_type: &DataType, spelling: Spelling) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::{StructField, StructType};
 
     fn name(data_type: DataType, nullable: bool, spelling: Spelling) -> String {
         let mut out = String::new();
@@ -86,6 +104,18 @@ mod tests {
             assert_eq!(name(data_type.clone(), false, Spelling::Short), short);
             assert_eq!(name(data_type, false, Spelling::Sql), sql);
         }
+        let of = StructType {
+            fields: [("a", DataType::Bigint, false), ("B c", DataType::Text, true)]
+                .map(|(name, data_type, nullable)| StructField {
+                    name: name.into(),
+                    data_type,
+                    nullable,
+                })
+                .into(),
+        };
+        let of = DataType::Struct(of.into());
+        assert_eq!(name(of.clone(), true, Spelling::Short), "struct(a long, `B c` text null) null");
+        assert_eq!(name(of, false, Spelling::Sql), "struct(a bigint, `B c` text null)");
         assert_eq!(name(DataType::Bigint, true, Spelling::Short), "long null");
         assert_eq!(name(DataType::Null, true, Spelling::Short), "text null");
     }

@@ -62,7 +62,8 @@ async fn every_type_in_both_spellings() {
                TRUE AS b, CAST('2025-01-02' AS DATE) AS day, \
                CAST('2025-01-02 03:04:05' AS TIMESTAMP) AS ts, \
                CAST('2025-01-02 03:04:05' AS TIMESTAMPTZ) AS tz, CAST('x' AS BYTEA) AS raw, \
-               CAST(NULL AS BIGINT) AS nothing";
+               CAST(NULL AS BIGINT) AS nothing, \
+               {'a': [1], 'b c': CAST(NULL AS BIGINT)} AS s";
     let compact = client.post("/?output_format=JSON_Compact", sql).await.json()["meta"].clone();
     let lines = client.post("/?output_format=JSONLines_Compact", sql).await;
     let first = lines.body().lines().next().expect("START");
@@ -85,7 +86,8 @@ async fn every_type_in_both_spellings() {
             "timestamp",
             "timestamptz",
             "bytea",
-            "long null"
+            "long null",
+            "struct(a array(int null), `b c` long null)"
         ]
     );
     assert_eq!(
@@ -102,7 +104,8 @@ async fn every_type_in_both_spellings() {
             "timestamp",
             "timestamptz",
             "bytea",
-            "bigint null"
+            "bigint null",
+            "struct(a array(integer null), `b c` bigint null)"
         ]
     );
 }

@@ -27,7 +27,8 @@ fn letter(data_type: &DataType) -> Letter {
         DataType::Real | DataType::Double | DataType::Numeric { .. } => Letter::Number,
         DataType::Boolean => Letter::Boolean,
         DataType::Date | DataType::Timestamp | DataType::TimestampTz => Letter::Time,
-        DataType::Text | DataType::Bytea | DataType::Array(_) | DataType::Null => Letter::Text,
+        DataType::Text | DataType::Bytea | DataType::Null => Letter::Text,
+        DataType::Array(_) | DataType::Struct(_) => Letter::Text,
     }
 }
 

@@ -130,6 +130,13 @@ fn fits(value: &Value, data_type: &DataType) -> bool {
         (Value::Array(items), DataType::Array(element)) => {
             items.iter().all(|item| fits(item, element))
         }
+        (Value::Struct(value), DataType::Struct(of)) => {
+            value.of.fields.iter().zip(&of.fields).all(|(a, b)| a.name == b.name)
+                && value.values.len() == of.fields.len()
+                && value.values.iter().zip(&of.fields).all(|(value, field)| {
+                    fits(value, &field.data_type) && (field.nullable || !value.is_null())
+                })
+        }
         (Value::Boolean(_), DataType::Boolean)
         | (Value::Integer(_), DataType::Integer)
         | (Value::Bigint(_), DataType::Bigint)

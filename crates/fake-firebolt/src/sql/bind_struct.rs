@@ -1,0 +1,232 @@
+//! Binding of STRUCT: the two ways to make one, a row as a whole, and the way to a field.
+//!
+//! `t.a` may be a column of a table or a field of a column; the column is preferred, and in `(t).a`
+//! the field (the vendor's page on STRUCT). That a table's name alone is its row, as a STRUCT of
+//! its columns, is what the vendor's own tests of its clients rely on.
+
+use std::sync::Arc;
+
+use sqlparser::ast::{self, AccessExpr, Spanned};
+
+use super::bind::Binder;
+use super::cast::CastLevel;
+use super::error::{SqlError, SqlErrorKind};
+use super::expr::Expr;
+use super::function::Function;
+use super::function_array::ArrayFunction;
+use super::scope::{Scope, Typed, fold};
+use crate::value::{DataType, Struct, StructField, StructType, Value};
+
+impl<'b> Binder<'b> {
+    /// `STRUCT(value, …)`: its fields are called f1, f2, … (the vendor's page on TO_JSON_STRING).
+    pub(super) fn struct_call(
+        &self,
+        values: &[&'b ast::Expr],
+        scope: &Scope<'_>,
+    ) -> Result<Typed, SqlError> {
+        let mut fields = Vec::with_capacity(values.len());
+        for (at, value) in values.iter().enumerate() {
+            fields.push((Arc::from(unnamed(at)), self.expr(value, scope)?));
+        }
+        make(fields)
+    }
+
+    /// `{'name': value, …}`
+    pub(super) fn struct_literal(
+        &self,
+        entries: &'b [ast::DictionaryField],
+        scope: &Scope<'_>,
+    ) -> Result<Typed, SqlError> {
+        let mut fields: Vec<(Arc<str>, Typed)> = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let name = match entry.key.quote_style {
+                Some('\'') => entry.key.value.clone(),
+                _ => {
+                    let text = format!("the key {} without single quotes", entry.key);
+                    return Err(SqlError::unsupported(text).at(entry.key.span));
+                }
+            };
+            if fields.iter().any(|(other, _)| **other == *name) {
+                let text = format!("field {name} is in a STRUCT more than once");
+                return Err(SqlError::type_error(text).at(entry.key.span));
+            }
+            fields.push((Arc::from(name), self.expr(&entry.value, scope)?));
+        }
+        make(fields)
+    }
+
+    /// The row of a table as a STRUCT of its columns; `None` if no table here is called so.
+    pub(super) fn whole_row(
+        &self,
+        table: &str,
+        scope: &Scope<'_>,
+    ) -> Option<Result<Typed, SqlError>> {
+        let mut of = scope;
+        while !of.has_qualifier(table) {
+            of = of.outer?.scope;
+        }
+        let names = of.fields.iter().filter(|field| field.qualifier.as_deref() == Some(table));
+        let fields: Result<Vec<_>, SqlError> = names
+            .map(|field| Ok((field.name.as_str().into(), scope.resolve(Some(table), &field.name)?)))
+            .collect();
+        Some(fields.and_then(make))
+    }
+
+    /// `a.b.c`: a column with its table in front, or fields of one behind.
+    pub(super) fn compound(
+        &self,
+        parts: &[ast::Ident],
+        scope: &Scope<'_>,
+    ) -> Result<Typed, SqlError> {
+        let names: Vec<String> = parts.iter().map(fold).collect();
+        let mut refusal = None;
+        for column in (0..names.len().min(3)).rev() {
+            let table = column.checked_sub(1).map(|table| names[table].as_str());
+            let typed = match scope.resolve(table, &names[column]) {
+                Ok(typed) => typed,
+                Err(error) if error.kind == SqlErrorKind::NotFound => {
+                    refusal.get_or_insert(error);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let rest = &names[column + 1..];
+            if rest.is_empty() || has_fields(&typed.data_type) {
+                return rest.iter().try_fold(typed, |typed, name| field(typed, name));
+            }
+        }
+        Err(refusal.unwrap_or_else(|| SqlError::internal("a name without parts")))
+    }
+
+    /// `array[index]` and `struct.field`, repeated for what is nested.
+    pub(super) fn access(
+        &self,
+        root: &'b ast::Expr,
+        chain: &'b [AccessExpr],
+        scope: &Scope<'_>,
+    ) -> Result<Typed, SqlError> {
+        let (mut typed, rest) = self.start(root, chain, scope)?;
+        for access in rest {
+            typed = match access {
+                AccessExpr::Subscript(ast::Subscript::Index { index }) => {
+                    self.element(typed, root, index, scope)?
+                }
+                AccessExpr::Dot(ast::Expr::Identifier(name)) => {
+                    field(typed, &fold(name)).map_err(|error| error.at(name.span))?
+                }
+                other => return Err(SqlError::unsupported(format!("the access {other}"))),
+            };
+        }
+        Ok(typed)
+    }
+
+    /// What the accesses begin at, and those that are left.
+    fn start<'c>(
+        &self,
+        root: &'b ast::Expr,
+        chain: &'c [AccessExpr],
+        scope: &Scope<'_>,
+    ) -> Result<(Typed, &'c [AccessExpr]), SqlError> {
+        let name = |access: &AccessExpr| match access {
+            AccessExpr::Dot(ast::Expr::Identifier(name)) => Some(name.clone()),
+            _ => None,
+        };
+        if let ast::Expr::Identifier(first) = root {
+            let dotted: Vec<_> = chain.iter().map_while(name).collect();
+            let parts: Vec<_> = std::iter::once(first.clone()).chain(dotted).collect();
+            if let Some(behind) = chain.get(parts.len() - 1..).filter(|_| parts.len() > 1) {
+                return Ok((self.compound(&parts, scope)?, behind));
+            }
+        }
+        let typed = self.expr(root, scope)?;
+        if let (ast::Expr::Nested(inner), Some(wanted)) = (root, chain.first().and_then(name))
+            && let ast::Expr::Identifier(table) = &**inner
+            && !has_field(&typed.data_type, &fold(&wanted))
+            && scope.has_qualifier(&fold(table))
+        {
+            match scope.resolve(Some(&fold(table)), &fold(&wanted)) {
+                Ok(column) => return Ok((column, &chain[1..])),
+                // Neither is there: what is missing is said of the STRUCT.
+                Err(_) if has_fields(&typed.data_type) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((typed, chain))
+    }
+
+    fn element(
+        &self,
+        typed: Typed,
+        root: &ast::Expr,
+        index: &'b ast::Expr,
+        scope: &Scope<'_>,
+    ) -> Result<Typed, SqlError> {
+        let DataType::Array(element) = typed.data_type else {
+            let text = format!("cannot subscript type {}", typed.data_type);
+            return Err(SqlError::type_error(text).at(root.span()));
+        };
+        let bound = self.expr(index, scope)?;
+        let bound = self
+            .coerce(bound, &DataType::Bigint, CastLevel::Implicit)
+            .map_err(|error| error.at(index.span()))?;
+        let arguments = vec![typed.expr, bound.expr];
+        let expr = Expr::Call(Function::Array(ArrayFunction::Element), arguments);
+        Ok(Typed::new(expr, *element, true))
+    }
+}
+
+/// What the field at a position is called that has no name.
+pub(super) fn unnamed(at: usize) -> String {
+    format!("f{}", at + 1)
+}
+
+fn make(fields: Vec<(Arc<str>, Typed)>) -> Result<Typed, SqlError> {
+    if fields.is_empty() {
+        return Err(SqlError::unsupported("a STRUCT without fields"));
+    }
+    let described = fields.iter().map(|(name, typed)| StructField {
+        name: name.clone(),
+        data_type: typed.data_type.clone(),
+        nullable: typed.nullable,
+    });
+    let of = Arc::new(StructType { fields: described.collect() });
+    let constants: Option<Vec<Value>> = fields
+        .iter()
+        .map(|(_, typed)| match &typed.expr {
+            Expr::Constant(value) => Some(value.clone()),
+            _ => None,
+        })
+        .collect();
+    let expr = match constants {
+        Some(values) => Expr::Constant(Struct::value(of.clone(), values)),
+        None => {
+            let exprs = fields.into_iter().map(|(_, typed)| typed.expr).collect();
+            Expr::Struct(of.clone(), exprs)
+        }
+    };
+    Ok(Typed::new(expr, DataType::Struct(of), false))
+}
+
+fn has_fields(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Struct(_))
+}
+
+fn has_field(data_type: &DataType, name: &str) -> bool {
+    matches!(data_type, DataType::Struct(of) if of.position(name).is_some())
+}
+
+/// One field of a STRUCT.
+fn field(typed: Typed, name: &str) -> Result<Typed, SqlError> {
+    let DataType::Struct(of) = &typed.data_type else {
+        let text = format!("type {} has no field '{name}'", typed.data_type);
+        return Err(SqlError::type_error(text));
+    };
+    let Some(at) = of.position(name) else {
+        let text = format!("Field '{name}' does not exist in {of}.");
+        return Err(SqlError::not_found(text));
+    };
+    let StructField { data_type, nullable, .. } = &of.fields[at];
+    let nullable = typed.nullable || *nullable;
+    let data_type = data_type.clone();
+    Ok(Typed::new(Expr::Call(Function::Field(at), vec![typed.expr]), data_type, nullable))
+}

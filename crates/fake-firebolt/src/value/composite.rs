@@ -1,0 +1,145 @@
+//! STRUCT: its type, and its values.
+//!
+//! A value carries the type it was made with, so that whoever renders it knows the names of its
+//! fields without being told. Two values compare field by field, whatever their fields are called:
+//! the binder has brought both to one type.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::sync::Arc;
+
+use super::{DataType, Value};
+
+/// One field of a STRUCT.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StructField {
+    /// The name as the catalogue keeps it: quoted names keep their case.
+    pub name: Arc<str>,
+    /// Its type.
+    pub data_type: DataType,
+    /// Whether NULL may be in it. Fields of a column always may; those of a row that is taken as
+    /// a whole are what the row's columns are.
+    pub nullable: bool,
+}
+
+/// The fields of a STRUCT, in order; at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StructType {
+    /// Names and types, in order.
+    pub fields: Vec<StructField>,
+}
+
+impl StructType {
+    /// The position of a field.
+    #[must_use]
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.fields.iter().position(|field| &*field.name == name)
+    }
+}
+
+/// Whether a name can be read without quotes: lower case, because anything else would be folded.
+fn is_plain(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+/// Writes a field's name, in quotes where it needs them.
+pub(crate) fn write_name(f: &mut impl fmt::Write, name: &str, quote: char) -> fmt::Result {
+    if is_plain(name) {
+        return f.write_str(name);
+    }
+    f.write_char(quote)?;
+    for c in name.chars() {
+        if c == quote && quote == '"' {
+            f.write_char(quote)?;
+        }
+        f.write_char(c)?;
+    }
+    f.write_char(quote)
+}
+
+/// As CREATE TABLE reads it.
+impl fmt::Display for StructType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("struct(")?;
+        for (at, field) in self.fields.iter().enumerate() {
+            if at > 0 {
+                f.write_str(", ")?;
+            }
+            write_name(f, &field.name, '"')?;
+            write!(f, " {}", field.data_type)?;
+        }
+        f.write_str(")")
+    }
+}
+
+/// A STRUCT that is there; a NULL one is [`Value::Null`].
+#[derive(Debug, Clone)]
+pub struct Struct {
+    /// What its fields are called.
+    pub of: Arc<StructType>,
+    /// Their values: as many as there are fields.
+    pub values: Box<[Value]>,
+}
+
+impl Struct {
+    /// A value of these fields.
+    #[must_use]
+    pub fn value(of: Arc<StructType>, values: Vec<Value>) -> Value {
+        Value::Struct(Arc::new(Self { of, values: values.into() }))
+    }
+
+    /// Names and values, in order.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.of.fields.iter().map(|field| &*field.name).zip(&self.values)
+    }
+}
+
+impl Ord for Struct {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.values.cmp(&other.values)
+    }
+}
+
+impl PartialOrd for Struct {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Struct {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Struct {}
+
+impl DataType {
+    /// Whether a STRUCT is in it.
+    pub(crate) fn has_struct(&self) -> bool {
+        match self {
+            Self::Array(element) => element.has_struct(),
+            Self::Struct(_) => true,
+            _ => false,
+        }
+    }
+
+    /// The type of a column that keeps such values: a bare NULL is text, and every field of a
+    /// STRUCT may be NULL (the vendor's page on STRUCT).
+    pub(crate) fn stored(&self) -> Self {
+        match self {
+            Self::Null => Self::Text,
+            Self::Array(element) => Self::Array(Box::new(element.stored())),
+            Self::Struct(of) => {
+                let field = |field: &StructField| StructField {
+                    name: field.name.clone(),
+                    data_type: field.data_type.stored(),
+                    nullable: true,
+                };
+                Self::Struct(Arc::new(StructType { fields: of.fields.iter().map(field).collect() }))
+            }
+            other => other.clone(),
+        }
+    }
+}
