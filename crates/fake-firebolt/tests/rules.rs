@@ -59,6 +59,7 @@ fn a_phase_may_be_left_out_where_there_is_only_one() {
         ("conflict", "executing"),
         ("report-conflict", "committed"),
         ("truncate-reply", "answered"),
+        ("fail-late", "answered"),
     ] {
         let file = read(&with(&format!("does = '{does}'"))).expect(does);
         assert_eq!(file.rules[0].to_json()["at"], serde_json::json!([phase]), "{does}");
@@ -94,6 +95,10 @@ fn mistakes_are_told_with_line_column_key_and_what_is_allowed() {
         (
             "does = 'hold'\nat = 'received'\non = 'sign-on'\nsql = '*'",
             "5:6: `on`: a sign-on has no text, no label and no table",
+        ),
+        (
+            "does = 'fail-late'\non = 'engine-url'",
+            "4:6: `on`: fail-late never strikes engine-url at",
         ),
         ("does = 'delay'\nat = 'received'", "1:1: `by`: delay needs it, such as by = \"5s\""),
         ("does = 'delay'\nat = 'received'\nby = '5'", "5:6: `by`: \"5\" is no time span; write"),

@@ -65,8 +65,9 @@ impl Call {
     pub(crate) fn fail_late(&self, mut reply: Reply, description: &str) -> Reply {
         if let (Ok(format), Ok(written)) = (self.format(), std::str::from_utf8(&reply.body))
             && reply.status == 200
+            && let Some(failed) = format.fail_late(written, description)
         {
-            reply.body = format.fail_late(written, description).into();
+            reply.body = failed.into();
         }
         reply
     }

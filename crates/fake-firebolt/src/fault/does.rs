@@ -68,6 +68,13 @@ pub enum Does {
         /// The error's description.
         text: String,
     },
+    /// The rows go out under a status of 200, and an error follows them where the output format
+    /// has a place for it: a last line FINISH_WITH_ERRORS, `errors` in the document, a tail behind
+    /// TSV. What is done stays done; a reply of another status goes out as it is.
+    FailLate {
+        /// The error's description.
+        text: String,
+    },
     /// 401, as for a token that has expired.
     ExpireToken,
 }
@@ -85,6 +92,8 @@ const BEGUN: &[Phase] = &[Executing, Executed, Committed, Answered];
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Needs {
     Nothing,
+    /// A statement: signing on has no result.
+    Statement,
     /// COMMIT, or a statement that writes and commits by itself.
     Commit,
     Drop,
@@ -119,6 +128,7 @@ impl Does {
             Self::FailDrop => Place("fail-drop", RUNNING, &[], N::Drop),
             Self::ReportFailedDrop => Place("report-failed-drop", COMMITTED, REPLY, N::Drop),
             Self::HideError { .. } => Place("hide-error", RUNNING, &[], N::Nothing),
+            Self::FailLate { .. } => Place("fail-late", REPLY, REPLY, N::Statement),
             Self::ExpireToken => Place("expire-token", BEFORE, BEFORE, N::Nothing),
         }
     }
@@ -182,6 +192,7 @@ impl Does {
                 fail(CannedReply::text(500, "Cannot drop table: internal error"))
             }
             Self::HideError { text } => fail(CannedReply::errors(200, text)),
+            Self::FailLate { text } => Verdict::FailStatement(CannedReply::errors(200, text)),
             Self::ExpireToken => Verdict::Answer(CannedReply::text(401, "Unauthorized")),
         }
     }

@@ -293,6 +293,7 @@ fn may_suffer(on: On, does: &Does) -> bool {
         (Needs::Nothing, _) | (Needs::Commit, On::Write) => true,
         (Needs::Commit, On::Kind(kind)) => kind == StatementKind::Commit || kind.writes(),
         (Needs::Drop, On::Write | On::Kind(StatementKind::DropTable)) => true,
+        (Needs::Statement, on) => !matches!(on, On::SignOn | On::EngineUrl),
         (Needs::Commit | Needs::Drop, _) => false,
     }
 }
@@ -301,6 +302,7 @@ fn may_suffer(on: On, does: &Does) -> bool {
 fn suffers(does: &Does, statement: &StatementInfo) -> bool {
     match does.needs() {
         Needs::Nothing => true,
+        Needs::Statement => statement.endpoint == Endpoint::Query,
         Needs::Drop => statement.kind == StatementKind::DropTable,
         // Conflicts are found at commit and nowhere else.
         Needs::Commit => {

@@ -20,7 +20,7 @@ const MORE_KEYS: [&str; 9] =
     ["at_most", "by", "away", "bytes", "status", "body", "content_type", "headers", "text"];
 
 /// The deeds, each with the keys that only it, and a few others, have.
-const DEEDS: [(&str, &[&str]); 20] = [
+const DEEDS: [(&str, &[&str]); 21] = [
     ("drop-connection", &[]),
     ("reset-connection", &[]),
     ("lose-request", &[]),
@@ -40,6 +40,7 @@ const DEEDS: [(&str, &[&str]); 20] = [
     ("fail-drop", &[]),
     ("report-failed-drop", &[]),
     ("hide-error", &["text"]),
+    ("fail-late", &["text"]),
     ("expire-token", &[]),
 ];
 const REPLY: &[&str] = &["status", "body", "content_type", "headers"];
@@ -235,6 +236,10 @@ impl<'g> Fields<'g> {
             "hide-error" => {
                 let text = self.text("text")?.unwrap_or("Cluster not yet healthy");
                 Does::HideError { text: text.to_owned() }
+            }
+            "fail-late" => {
+                let text = self.text("text")?.unwrap_or("Line 1, Column 1: the query failed");
+                Does::FailLate { text: text.to_owned() }
             }
             _ => Does::ExpireToken,
         })

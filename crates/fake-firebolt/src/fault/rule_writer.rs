@@ -44,7 +44,7 @@ impl Rule {
             Does::Delay { by } | Does::ExecuteLate { by } => put("by", json!(by.to_string())),
             Does::RestartEngine { away } => put("away", json!(away.to_string())),
             Does::TruncateReply { bytes } => put("bytes", json!(bytes)),
-            Does::HideError { text } => put("text", json!(text)),
+            Does::HideError { text } | Does::FailLate { text } => put("text", json!(text)),
             Does::RefuseRequest(reply) | Does::AnswerInstead(reply) | Does::ReportError(reply) => {
                 let CannedReply { status, content_type, body, headers } = reply;
                 put("status", json!(status));

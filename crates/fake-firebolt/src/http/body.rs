@@ -57,7 +57,7 @@ fn too_large(bytes_max: usize) -> Reply {
 }
 
 /// A small body may unpack to more than there is memory, so the limit holds for what comes out.
-fn unpack(packed: &[u8], bytes_max: usize) -> Result<Bytes, Reply> {
+pub(crate) fn unpack(packed: &[u8], bytes_max: usize) -> Result<Bytes, Reply> {
     let mut bytes = Vec::new();
     let mut reader = flate2::read::MultiGzDecoder::new(packed).take(bytes_max as u64 + 1);
     match reader.read_to_end(&mut bytes) {

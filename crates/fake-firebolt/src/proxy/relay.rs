@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use http::header::{
+    CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue,
+};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
@@ -19,9 +21,12 @@ use super::routes::Routes;
 use crate::fault::{
     Answer, CannedReply, Endpoint, FaultPoint, Hooks, Phase, StatementInfo, Verdict, statement_kind,
 };
+use crate::http::body::unpack;
 use crate::http::connection::ResetSwitch;
 use crate::http::engine_url;
 use crate::http::reply::Severed;
+use crate::wire::errors;
+use crate::wire::format::OutputFormat;
 
 /// Bytes of a request or of a reply that has to be read whole.
 const BODY_MAX: usize = 256 << 20;
@@ -109,7 +114,7 @@ pub(super) async fn respond(
         | Verdict::Restart { .. } => {}
     }
     match send(&inner, &message).await {
-        Ok(said) => answered(&inner, &client, &info, message.endpoint, said).await,
+        Ok(said) => answered(&inner, &client, &info, &message, said).await,
         Err(text) => {
             tracing::warn!(text, "the service could not be asked");
             inner.rules.answered(&Answer { statement: &info, status: 502 });
@@ -123,9 +128,10 @@ async fn answered(
     inner: &Inner,
     client: &Client,
     info: &StatementInfo,
-    endpoint: Endpoint,
+    message: &Message,
     said: Said,
 ) -> Reply {
+    let endpoint = message.endpoint;
     let status = said.response.status().as_u16();
     inner.rules.answered(&Answer { statement: info, status });
     match inner.rules.at(&FaultPoint { phase: Phase::Answered, statement: info }) {
@@ -149,6 +155,9 @@ async fn answered(
             return Ok(canned(reply));
         }
         Verdict::CutMidReply(bytes) => return cut(inner, endpoint, said, bytes).await,
+        Verdict::FailStatement(error) if status == 200 => {
+            return fail_late(inner, message, said, &error).await;
+        }
         Verdict::Pass
         | Verdict::Conflict
         | Verdict::FailStatement(_)
@@ -165,6 +174,29 @@ async fn answered(
         return Ok(Response::from_parts(head, Relayed::whole(body)));
     }
     Ok(Response::from_parts(head, Relayed::Stream(body)))
+}
+
+/// The reply with an error behind its rows, where there is a place for one that is known here.
+async fn fail_late(inner: &Inner, message: &Message, said: Said, error: &CannedReply) -> Reply {
+    let (mut head, body) = said.response.into_parts();
+    strip(&mut head.headers);
+    inner.routes.update_endpoint(&mut head.headers);
+    let mut body = whole(body).await?;
+    if head.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding == "gzip") {
+        body = unpack(&body, BODY_MAX).map_err(|_| Severed)?;
+        head.headers.remove(CONTENT_ENCODING);
+    }
+    let format = parameter(&message.head, "output_format");
+    let text = errors::description(&String::from_utf8_lossy(&error.body));
+    let failed = OutputFormat::parse(format.as_deref()).and_then(|format| {
+        std::str::from_utf8(&body).ok().and_then(|written| format.fail_late(written, &text))
+    });
+    match failed {
+        Some(failed) => body = failed.into(),
+        None => tracing::warn!(format, "no place for an error is known in this reply"),
+    }
+    head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    Ok(Response::from_parts(head, Relayed::whole(body)))
 }
 
 async fn cut(inner: &Inner, endpoint: Endpoint, said: Said, bytes: usize) -> Reply {
@@ -193,11 +225,6 @@ fn describe(
     let is_query = endpoint == Endpoint::Query && head.method == Method::POST;
     // No credentials reach a rule or a log: the body of a sign-on is not a statement.
     let sql = if is_query { String::from_utf8_lossy(body) } else { "".into() };
-    let parameter = |name: &str| {
-        let query = head.uri.query().unwrap_or_default();
-        let mut pairs = form_urlencoded::parse(query.as_bytes());
-        pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
-    };
     StatementInfo {
         request: inner.requests.fetch_add(1, Ordering::Relaxed) + 1,
         peer: client.peer.clone(),
@@ -205,9 +232,15 @@ fn describe(
         endpoint,
         kind: statement_kind(&sql),
         sql: Arc::from(&*sql),
-        transaction: parameter("transaction_id"),
-        label: parameter("query_label"),
+        transaction: parameter(head, "transaction_id"),
+        label: parameter(head, "query_label"),
     }
+}
+
+fn parameter(head: &Parts, name: &str) -> Option<String> {
+    let query = head.uri.query().unwrap_or_default();
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
 }
 
 /// Sends the message on; the head of the reply, or why there is none.

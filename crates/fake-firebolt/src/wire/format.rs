@@ -58,14 +58,14 @@ impl OutputFormat {
 
     /// A result that was written, as it is when its statement fails after the rows have gone out
     /// under a status of 200: each format has its own place for the error (firebolt-wire §5.2,
-    /// §5.4, §6.1).
-    pub(crate) fn fail_late(self, written: &str, description: &str) -> String {
+    /// §5.4, §6.1). `None` for what is not in this format, or has failed already.
+    pub(crate) fn fail_late(self, written: &str, description: &str) -> Option<String> {
         match self {
             Self::JsonCompact | Self::JsonCompactLimited => {
                 json_compact::fail_late(written, description)
             }
             Self::JsonLinesCompact => json_lines::fail_late(written, description),
-            Self::TabSeparated | Self::Psql => tsv::fail_late(written, description),
+            Self::TabSeparated | Self::Psql => Some(tsv::fail_late(written, description)),
         }
     }
 }
@@ -114,7 +114,8 @@ mod tests {
     fn each_format_has_its_place_for_an_error_that_comes_late() {
         let result = numbers(2);
         let late = |format: OutputFormat| {
-            format.fail_late(&format.encode(&result, about()), "Line 1, Column 9: \"boom\"")
+            let written = format.encode(&result, about());
+            format.fail_late(&written, "Line 1, Column 9: \"boom\"").expect("a result")
         };
         let read: serde_json::Value =
             serde_json::from_str(&late(OutputFormat::JsonCompact)).expect("JSON");

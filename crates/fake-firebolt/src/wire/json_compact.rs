@@ -27,13 +27,17 @@ pub(crate) fn encode(result: &ResultSet, about: About<'_>, rows_max: usize) -> S
 }
 
 /// The document of a statement that failed after its rows were out: an error inside a success,
-/// which every client has to look for (firebolt-wire §1.8).
-pub(crate) fn fail_late(written: &str, description: &str) -> String {
-    let mut out = written.strip_suffix('}').unwrap_or(written).to_owned();
-    out.push(',');
+/// which every client has to look for (firebolt-wire §1.8). `None` for what is no document.
+pub(crate) fn fail_late(written: &str, description: &str) -> Option<String> {
+    let members = written.trim_end().strip_suffix('}')?.trim_end();
+    let mut out = String::with_capacity(written.len() + description.len() + 48);
+    out.push_str(members);
+    if !members.ends_with('{') {
+        out.push(',');
+    }
     errors::push_list(&mut out, description);
     out.push('}');
-    out
+    Some(out)
 }
 
 /// Appends the opening brace and the `query` member.

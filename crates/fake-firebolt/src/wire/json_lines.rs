@@ -14,8 +14,6 @@ use crate::value::ResultSet;
 /// Rows of one DATA line: a client that reads only the first one must show.
 const BATCH_ROWS: usize = 1_000;
 
-const SUCCESS: &str = "{\"message_type\":\"FINISH_SUCCESSFULLY\",";
-
 /// Writes the stream.
 pub(crate) fn encode(result: &ResultSet, about: About<'_>) -> String {
     let mut out = String::from("{\"message_type\":\"START\",\"result_columns\":[");
@@ -34,23 +32,29 @@ pub(crate) fn encode(result: &ResultSet, about: About<'_>) -> String {
         push_rows(&mut out, batch);
         out.push_str("]}\n");
     }
-    out.push_str(SUCCESS);
+    out.push_str("{\"message_type\":\"FINISH_SUCCESSFULLY\",");
     push_statistics(&mut out, about);
     out.push_str("}\n");
     out
 }
 
 /// The stream of a statement that failed after its rows were out. The ids are those of START.
-pub(crate) fn fail_late(written: &str, description: &str) -> String {
-    let Some((rows, statistics)) = written.rsplit_once(SUCCESS) else {
-        return written.to_owned();
-    };
-    let start = written.lines().next().unwrap_or_default();
-    let ids = start.rfind("\"query_id\":").map_or("", |at| &start[at..start.len() - 1]);
-    let mut out = format!("{rows}{{\"message_type\":\"FINISH_WITH_ERRORS\",");
+/// `None` for what is no stream that ended well.
+pub(crate) fn fail_late(written: &str, description: &str) -> Option<String> {
+    let lines = written.trim_end();
+    let (before, last) = lines.rsplit_once('\n')?;
+    let object = |line: &str| serde_json::from_str::<serde_json::Value>(line).ok();
+    let (start, end) = (object(lines.lines().next()?)?, object(last)?);
+    if end["message_type"] != "FINISH_SUCCESSFULLY" {
+        return None;
+    }
+    let mut out = format!("{before}\n{{\"message_type\":\"FINISH_WITH_ERRORS\",");
     errors::push_list(&mut out, description);
-    out.push_str(&format!(",{ids},{statistics}"));
-    out
+    for name in ["query_id", "query_label", "request_id"] {
+        write!(out, ",\"{name}\":{}", start[name]).expect("a String takes any text");
+    }
+    writeln!(out, ",\"statistics\":{}}}", end["statistics"]).expect("a String takes any text");
+    Some(out)
 }
 
 #[cfg(test)]
@@ -88,6 +92,24 @@ mod tests {
         assert_eq!(lines[2]["message_type"], "FINISH_SUCCESSFULLY");
         assert_eq!(lines[2]["statistics"]["elapsed"], 2.5);
         assert_eq!(lines.len(), 3);
+    }
+
+    #[test]
+    fn a_stream_of_another_server_fails_late_too() {
+        let written = "{ \"message_type\": \"START\", \"result_columns\": [], \"query_id\": \"q\", \
+                       \"query_label\": null, \"request_id\": \"r\" }\n\
+                       { \"message_type\": \"FINISH_SUCCESSFULLY\", \"statistics\": { \"elapsed\": 1.5 } }\n\n";
+        let failed = fail_late(written, "boom").expect("a stream");
+        let last: serde_json::Value =
+            serde_json::from_str(failed.lines().last().expect("a line")).expect("JSON");
+        let expected = serde_json::json!({
+            "message_type": "FINISH_WITH_ERRORS", "errors": [{"description": "boom"}],
+            "query_id": "q", "query_label": null, "request_id": "r",
+            "statistics": {"elapsed": 1.5},
+        });
+        assert_eq!((failed.lines().count(), last), (2, expected));
+        assert_eq!(fail_late(&failed, "again"), None, "it has failed already");
+        assert_eq!(fail_late("", "boom"), None);
     }
 
     #[test]

@@ -142,6 +142,23 @@ async fn a_reply_breaks_off_in_the_middle() {
 }
 
 #[tokio::test]
+async fn an_error_comes_behind_the_rows_of_the_service() {
+    let rule = "[[fault]]\nname = 'it'\ndoes = 'fail-late'\ntext = 'out of memory'";
+    let relay = Relay::new(rule).await;
+    let (status, body) = relay.insert().await.expect("a reply");
+    assert_eq!((status, relay.rows()), (200, 1));
+    let read: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!(read["errors"][0]["description"], "out of memory");
+    let lines = relay.ask("POST", "/?output_format=JSONLines_Compact", "SELECT id FROM t").await;
+    let (_, body) = lines.expect("a reply");
+    assert!(body.contains("\"data\":[[1]]") && !body.contains("SUCCESS"), "{body}");
+    assert!(body.lines().last().is_some_and(|line| line.contains("out of memory")), "{body}");
+    let (status, body) = relay.ask("POST", "/", "SELECT nothing").await.expect("a reply");
+    assert_eq!(status, 400);
+    assert!(!body.contains("out of memory"), "what fails anyway fails so: {body}");
+}
+
+#[tokio::test]
 async fn something_else_is_answered_in_its_stead() {
     for (lines, status, rows) in [
         ("does = 'refuse-request'\nstatus = 429", 429, 0),

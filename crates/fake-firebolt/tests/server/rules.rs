@@ -99,6 +99,26 @@ async fn an_error_hides_in_a_success() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_error_comes_after_the_rows() {
+    let late = || Does::FailLate { text: "Line 1, Column 8: out of memory".to_owned() };
+    let (fake, hooks) = ruled(vec![Rule::new("it", late())]);
+    let mut client = Client::sign_on(&fake, "worker-1").await;
+    assert_eq!(hooks.rules()[0].seen, 0, "a sign-on has no rows");
+    let heard = client.sql("SELECT id FROM t ORDER BY id").await;
+    assert_eq!(heard.data(), serde_json::json!([[1], [2]]));
+    assert_eq!(heard.json()["errors"][0]["description"], "Line 1, Column 8: out of memory");
+    assert_eq!(client.sql("SELECT nothing").await.status(), 400, "what fails anyway fails so");
+    client.parameters.insert("output_format".to_owned(), "JSONLines_Compact".to_owned());
+    let heard = client.sql("SELECT id FROM t").await;
+    let last = heard.body().lines().last().expect("a line");
+    assert_eq!(heard.status(), 200);
+    assert!(last.starts_with("{\"message_type\":\"FINISH_WITH_ERRORS\","), "{last}");
+    let (heard, found) = struck(Rule::new("it", late()).on(StatementKind::Insert)).await;
+    assert_eq!((heard.status(), found.as_str()), (200, AFTER), "what is done stays done");
+    assert!(heard.json()["errors"].is_array());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_conflict_is_clean_and_a_reported_one_is_not() {
     let (heard, found) = struck(insert_rule(Does::Conflict, Phase::Executing)).await;
     assert_eq!((heard.status(), found.as_str()), (409, BEFORE));
