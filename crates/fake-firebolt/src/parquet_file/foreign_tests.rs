@@ -53,6 +53,9 @@ fn shown(value: &Value) -> serde_json::Value {
     match value {
         Value::Null => serde_json::Value::Null,
         Value::Array(items) => items.iter().map(shown).collect(),
+        Value::Struct(value) => {
+            value.fields().map(|(name, field)| (name.to_owned(), shown(field))).collect()
+        }
         Value::Real(real) => format!("bits {:08x}", real.to_bits()).into(),
         Value::Double(double) => format!("bits {:016x}", double.to_bits()).into(),
         other => other.to_string().into(),

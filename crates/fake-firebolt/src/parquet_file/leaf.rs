@@ -9,8 +9,9 @@ use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{DataType as ParquetType, Int96};
 use parquet::errors::ParquetError;
 
-use super::nesting;
-use super::schema::{FileColumn, Stored, Unit};
+use super::nesting::{self, Nested};
+use super::schema::FileLeaf;
+use super::stored::{Stored, Unit};
 use crate::sql::datetime;
 use crate::value::{Numeric, Value};
 
@@ -18,18 +19,18 @@ use crate::value::{Numeric, Value};
 const JULIAN_EPOCH: i64 = 2_440_588;
 
 /// Reads one value a row.
-pub(super) fn read(
+pub(super) fn read<N: Nested>(
     reader: ColumnReader,
-    column: &FileColumn,
+    leaf: &FileLeaf,
     count: usize,
-) -> Result<Vec<Value>, ParquetError> {
-    let stored = column.stored;
+) -> Result<Vec<N>, ParquetError> {
+    let stored = leaf.stored;
     match reader {
         ColumnReader::BoolColumnReader(reader) => {
-            values(reader, column, count, |value| Ok(Value::Boolean(*value)))
+            values(reader, leaf, count, |value| Ok(Value::Boolean(*value)))
         }
         ColumnReader::Int32ColumnReader(reader) => {
-            values(reader, column, count, |value| match stored {
+            values(reader, leaf, count, |value| match stored {
                 Stored::Date => date(*value),
                 Stored::Decimal(precision, scale) => decimal(i128::from(*value), precision, scale),
                 // Unsigned numbers are stored in the bits of the signed.
@@ -38,53 +39,57 @@ pub(super) fn read(
             })
         }
         ColumnReader::Int64ColumnReader(reader) => {
-            values(reader, column, count, |value| match stored {
+            values(reader, leaf, count, |value| match stored {
                 Stored::Decimal(precision, scale) => decimal(i128::from(*value), precision, scale),
                 Stored::Timestamp(unit, utc) => timestamp(*value, unit, utc),
                 _ => Ok(Value::Bigint(*value)),
             })
         }
         ColumnReader::FloatColumnReader(reader) => {
-            values(reader, column, count, |value| Ok(Value::Real(*value)))
+            values(reader, leaf, count, |value| Ok(Value::Real(*value)))
         }
         ColumnReader::DoubleColumnReader(reader) => {
-            values(reader, column, count, |value| Ok(Value::Double(*value)))
+            values(reader, leaf, count, |value| Ok(Value::Double(*value)))
         }
         ColumnReader::ByteArrayColumnReader(reader) => {
-            values(reader, column, count, |value| bytes(value.data(), stored))
+            values(reader, leaf, count, |value| bytes(value.data(), stored))
         }
         ColumnReader::FixedLenByteArrayColumnReader(reader) => {
-            values(reader, column, count, |value| bytes(value.data(), stored))
+            values(reader, leaf, count, |value| bytes(value.data(), stored))
         }
         ColumnReader::Int96ColumnReader(reader) => {
             let utc = matches!(stored, Stored::Timestamp(_, true));
-            values(reader, column, count, |value| int96(value, utc))
+            values(reader, leaf, count, |value| int96(value, utc))
         }
     }
 }
 
-fn values<T: ParquetType>(
+fn values<T: ParquetType, N: Nested>(
     mut reader: ColumnReaderImpl<T>,
-    column: &FileColumn,
+    leaf: &FileLeaf,
     count: usize,
     convert: impl Fn(&T::T) -> Result<Value, ParquetError>,
-) -> Result<Vec<Value>, ParquetError> {
+) -> Result<Vec<N>, ParquetError> {
+    let convert = |value: &T::T| convert(value).map(N::value);
     let (mut defs, mut reps, mut found) = (Vec::new(), Vec::new(), Vec::new());
     let (records, _, _) =
         reader.read_records(count, Some(&mut defs), Some(&mut reps), &mut found)?;
     if records != count {
         return Err(damaged(&format!("{records} of {count} rows are there")));
     }
-    if column.max_def == 0 {
+    if leaf.max_def == 0 {
         return found.iter().map(convert).collect();
     }
     let mut present = found.iter();
     let mut next = || present.next().map_or_else(|| Err(damaged("a value is missing")), &convert);
-    if column.lists.is_empty() {
-        let value = |level: &i16| if *level < column.max_def { Ok(Value::Null) } else { next() };
+    if leaf.lists.is_empty() {
+        let value = |level: &i16| match *level < leaf.max_def {
+            true => Ok(N::absent(*level, false)),
+            false => next(),
+        };
         return defs.iter().map(value).collect();
     }
-    nesting::assemble(&column.lists, column.max_def, &defs, &reps, count, next)
+    nesting::assemble(&leaf.lists, leaf.max_def, &defs, &reps, count, next)
 }
 
 fn bytes(data: &[u8], stored: Stored) -> Result<Value, ParquetError> {

@@ -1,11 +1,13 @@
 //! A real Parquet file to typed rows, by the column readers of the `parquet` crate.
 //!
 //! ```text
-//! bytes ─ footer ─► schema (what each column is) ─► leaf (its values) ─► nesting (lists) ─► rows
+//! bytes ─ footer ─► schema (what each column is) ─► leaf (its values) ─► nesting (lists)
+//!                                                              ─► structs (several leaves) ─► rows
 //! ```
-//! Types follow firebolt-semantics §4 and the vendor's pages on types. What Firebolt's reader makes
-//! of a struct, of a time of day or of an unsigned 64-bit integer is not known, so such a column is
-//! refused by name: a guess would let a client rest on it. No bytes, however damaged, may panic in
+//! Types follow firebolt-semantics §4 and the vendor's pages on types; groups are STRUCT, and lists
+//! of them ARRAY(STRUCT(…)). What Firebolt's reader makes of a map, of a time of day or of an
+//! unsigned 64-bit integer is not known, so such a column is refused by name: a guess would let a
+//! client rest on it. No bytes, however damaged, may panic in
 //! here, or take more memory than [`ROWS_MAX`] allows.
 
 #[cfg(test)]
@@ -13,6 +15,8 @@ mod foreign_tests;
 mod leaf;
 mod nesting;
 mod schema;
+mod stored;
+mod structs;
 #[cfg(test)]
 mod tests;
 
@@ -94,9 +98,11 @@ fn check_groups(
         if group.num_columns() != metadata.file_metadata().schema_descr().num_columns() {
             return Err(data(name, "a row group does not have the columns of the file"));
         }
-        for column in columns {
-            let chunk = group.column(column.leaf);
-            let title = &column.column.name;
+        let leaves = columns
+            .iter()
+            .flat_map(|column| column.leaves.iter().map(|leaf| (leaf.index, &column.column.name)));
+        for (leaf, title) in leaves {
+            let chunk = group.column(leaf);
             if !(0..=ROWS_MAX).contains(&chunk.num_values()) {
                 let text = format!("column '{title}' says it has {} values", chunk.num_values());
                 return Err(data(name, text));
@@ -151,9 +157,7 @@ fn read_group(
     let count = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
     let mut read = Vec::with_capacity(columns.len());
     for column in columns {
-        let values = group
-            .get_column_reader(column.leaf)
-            .and_then(|reader| leaf::read(reader, column, count))
+        let values = values(group, column, count)
             .map_err(|error| data(name, format!("column '{}': {error}", column.column.name)))?;
         read.push(values.into_iter());
     }
@@ -163,4 +167,24 @@ fn read_group(
         rows.push(row);
     }
     Ok(())
+}
+
+/// One value a row.
+fn values(
+    group: &dyn RowGroupReader,
+    column: &FileColumn,
+    count: usize,
+) -> Result<Vec<Value>, ParquetError> {
+    match (&column.nest, column.leaves.as_slice()) {
+        (None, [leaf]) => leaf::read(group.get_column_reader(leaf.index)?, leaf, count),
+        (None, _) => Err(leaf::damaged("a column without one place for its values")),
+        (Some(nest), leaves) => {
+            let mut pieces = Vec::with_capacity(leaves.len());
+            for leaf in leaves {
+                let read = leaf::read(group.get_column_reader(leaf.index)?, leaf, count)?;
+                pieces.push(read.into_iter());
+            }
+            structs::rows(nest, pieces, count)
+        }
+    }
 }

@@ -1,23 +1,34 @@
-//! What each column of a file is: its type here, how its bytes are meant, and where its lists are.
+//! What each column of a file is: its type here, and where its lists and structs are.
 //!
-//! Parquet has two generations of annotations; the newer one wins where a file has both. A column
-//! that cannot be read is an error that names it and its type.
+//! A column that cannot be read is an error that names it and its type.
 
-use parquet::basic::{ConvertedType, LogicalType, Repetition, TimeUnit, Type as Physical};
-use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor, Type};
+use std::sync::Arc;
 
-use crate::quirks::{ParquetInt96, ParquetLocalTimestamp, Quirks};
-use crate::value::{Column, DataType};
+use parquet::basic::{ConvertedType, LogicalType, Repetition};
+use parquet::schema::types::{SchemaDescriptor, Type};
 
-/// Lists in lists in …: deeper ones are refused.
-const LISTS_MAX: usize = 8;
+use super::stored::{Stored, describe, kind};
+use crate::quirks::Quirks;
+use crate::value::{Column, DataType, StructField, StructType};
+
+/// Lists and structs in each other: deeper ones are refused.
+const NESTING_MAX: usize = 8;
 
 /// One column as it is read.
 #[derive(Debug)]
 pub(super) struct FileColumn {
     pub(super) column: Column,
-    /// Where its values are among the file's leaves.
-    pub(super) leaf: usize,
+    /// Where its values are: one leaf, or as many as its structs have fields.
+    pub(super) leaves: Vec<FileLeaf>,
+    /// How the leaves come together where a struct is in it.
+    pub(super) nest: Option<Nest>,
+}
+
+/// One of the columns of values that a file consists of.
+#[derive(Debug)]
+pub(super) struct FileLeaf {
+    /// Its number among the file's leaves.
+    pub(super) index: usize,
     pub(super) stored: Stored,
     /// The lists around a value, outermost first.
     pub(super) lists: Vec<ListLevels>,
@@ -32,29 +43,28 @@ pub(super) struct ListLevels {
     pub(super) element: i16,
 }
 
-/// What the bytes of a value mean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stored {
-    /// As the physical type says.
-    Plain,
-    /// UTF-8 text.
-    Text,
-    /// Days since 1970-01-01.
-    Date,
-    /// An unsigned number of 32 bits.
-    Unsigned32,
-    /// An unscaled decimal of this precision and scale.
-    Decimal(u8, u8),
-    /// Time since 1970 in this unit; true for instants in UTC.
-    Timestamp(Unit, bool),
+/// How the leaves of a column come together.
+#[derive(Debug)]
+pub(super) enum Nest {
+    Leaf,
+    List(ListLevels, Box<Nest>),
+    /// `present` is the definition level from which on it is there.
+    Struct {
+        of: Arc<StructType>,
+        present: i16,
+        fields: Vec<Nest>,
+    },
 }
 
-/// The units of a timestamp.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unit {
-    Millis,
-    Micros,
-    Nanos,
+impl Nest {
+    /// How many leaves are below it.
+    pub(super) fn leaves(&self) -> usize {
+        match self {
+            Self::Leaf => 1,
+            Self::List(_, element) => element.leaves(),
+            Self::Struct { fields, .. } => fields.iter().map(Self::leaves).sum(),
+        }
+    }
 }
 
 /// The columns of a file, or which one cannot be read.
@@ -66,83 +76,173 @@ pub(super) fn columns(
     if fields.is_empty() {
         return Err("it has no columns".to_owned());
     }
+    let mut walk = Walk { schema, quirks, next: 0, leaves: Vec::new() };
     let mut columns = Vec::with_capacity(fields.len());
-    for (root, field) in fields.iter().enumerate() {
-        let refused = |text: &str| {
-            let name = field.name();
-            format!("column '{name}' has the Parquet type {text}, which is not supported")
-        };
-        let mut nesting = Nesting { lists: Vec::new(), def: 0 };
-        nesting.walk(field).map_err(|kind| refused(&kind))?;
-        // Every column before this one had one leaf.
-        let descriptor = schema.columns().get(root);
-        let descriptor = descriptor.filter(|_| schema.get_column_root_idx(root) == root);
-        let descriptor = descriptor.ok_or_else(|| refused("of a group without fields"))?;
-        let (stored, element) =
-            kind(descriptor, quirks).ok_or_else(|| refused(&describe(descriptor)))?;
-        let lists = nesting.lists;
-        let max_def = descriptor.max_def_level();
-        let levels = (descriptor.max_rep_level(), max_def);
-        if levels != (i16::try_from(lists.len()).unwrap_or(i16::MAX), nesting.def) {
-            return Err(refused("of lists whose levels do not add up"));
-        }
-        let nullable = lists.first().map_or(max_def, |list| list.present) > 0;
-        let data_type = lists.iter().fold(element, |element, _| DataType::Array(Box::new(element)));
-        let column = Column { name: field.name().to_owned(), data_type, nullable };
-        columns.push(FileColumn { column, leaf: root, stored, lists, max_def });
+    for field in fields {
+        let name = field.name();
+        let built = walk.node(field, &Around::default()).map_err(|kind| {
+            format!("column '{name}' has the Parquet type {kind}, which is not supported")
+        })?;
+        let Built { data_type, nullable, nest } = built;
+        let nest = data_type.has_struct().then_some(nest);
+        let column = Column { name: name.to_owned(), data_type, nullable };
+        columns.push(FileColumn { column, leaves: std::mem::take(&mut walk.leaves), nest });
     }
     Ok(columns)
 }
 
-/// The way from a column's root to its values.
-struct Nesting {
+/// What is around a node: lists, and how much of the way down to it may be missing.
+#[derive(Debug, Clone, Default)]
+struct Around {
     lists: Vec<ListLevels>,
     def: i16,
+    depth: usize,
 }
 
-impl Nesting {
-    /// Goes down to the one leaf; the error is the name of what is neither a list nor a value.
-    fn walk(&mut self, node: &Type) -> Result<(), String> {
+impl Around {
+    fn deeper(&mut self, what: &str) -> Result<(), String> {
+        self.depth += 1;
+        if self.depth > NESTING_MAX {
+            return Err(format!("{what}, nested more than {NESTING_MAX} deep"));
+        }
+        Ok(())
+    }
+
+    fn list(&mut self) -> Result<ListLevels, String> {
+        self.deeper("LIST")?;
+        let levels = ListLevels { present: self.def, element: self.def + 1 };
+        self.lists.push(levels);
+        self.def += 1;
+        Ok(levels)
+    }
+}
+
+/// What a node of the schema is.
+struct Built {
+    data_type: DataType,
+    nullable: bool,
+    nest: Nest,
+}
+
+impl Built {
+    fn list_of(self, levels: ListLevels, nullable: bool) -> Self {
+        let data_type = DataType::Array(Box::new(self.data_type));
+        Self { data_type, nullable, nest: Nest::List(levels, Box::new(self.nest)) }
+    }
+}
+
+/// The way through the schema; errors are names of types that are not read.
+struct Walk<'s> {
+    schema: &'s SchemaDescriptor,
+    quirks: &'s Quirks,
+    /// The leaf that comes next.
+    next: usize,
+    /// Those of the column so far.
+    leaves: Vec<FileLeaf>,
+}
+
+impl Walk<'_> {
+    fn node(&mut self, node: &Type, around: &Around) -> Result<Built, String> {
+        let mut around = around.clone();
         let info = node.get_basic_info();
         match info.has_repetition().then(|| info.repetition()) {
-            Some(Repetition::OPTIONAL) => self.def += 1,
+            Some(Repetition::OPTIONAL) => {
+                around.def += 1;
+                self.value(node, around, true)
+            }
             // A repeated field without a LIST around it is a list that is never NULL.
-            Some(Repetition::REPEATED) => self.list()?,
-            Some(Repetition::REQUIRED) | None => {}
+            Some(Repetition::REPEATED) => {
+                let levels = around.list()?;
+                Ok(self.value(node, around, false)?.list_of(levels, false))
+            }
+            Some(Repetition::REQUIRED) | None => self.value(node, around, false),
         }
+    }
+
+    fn value(&mut self, node: &Type, mut around: Around, nullable: bool) -> Result<Built, String> {
         if node.is_primitive() {
-            return Ok(());
+            return self.leaf(around, nullable);
         }
+        let info = node.get_basic_info();
         let is_list = matches!(info.logical_type_ref(), Some(LogicalType::List))
             || info.converted_type() == ConvertedType::LIST;
         match (is_list, node.get_fields()) {
-            (true, [repeated]) if is_repeated(repeated) => self.elements(node.name(), repeated),
+            (true, [repeated]) if is_repeated(repeated) => {
+                let levels = around.list()?;
+                let element = self.element(node.name(), repeated, around)?;
+                Ok(element.list_of(levels, nullable))
+            }
+            (false, _) if is_plain_group(node) => self.structure(node, around, nullable),
             _ => Err(group_name(node)),
         }
     }
 
-    /// Goes into the repeated field of a LIST: the list's element itself in old files, a group
+    /// What the repeated field of a LIST is: the list's element itself in old files, a group
     /// around it in all others. The rules are those of the format's own page on lists.
-    fn elements(&mut self, list: &str, repeated: &Type) -> Result<(), String> {
-        self.list()?;
+    fn element(&mut self, list: &str, repeated: &Type, around: Around) -> Result<Built, String> {
         if repeated.is_primitive() {
-            return Ok(());
+            return self.leaf(around, false);
         }
         let name = repeated.name();
         match repeated.get_fields() {
-            [element] if name != "array" && name != format!("{list}_tuple") => self.walk(element),
-            _ => Err(format!("LIST of {}", group_name(repeated))),
+            [element] if name != "array" && name != format!("{list}_tuple") => {
+                self.node(element, &around)
+            }
+            _ => self.structure(repeated, around, false),
         }
     }
 
-    fn list(&mut self) -> Result<(), String> {
-        if self.lists.len() >= LISTS_MAX {
-            return Err(format!("LIST, nested more than {LISTS_MAX} deep"));
+    fn structure(
+        &mut self,
+        node: &Type,
+        mut around: Around,
+        nullable: bool,
+    ) -> Result<Built, String> {
+        around.deeper("STRUCT")?;
+        // One that cannot be missing is there at every level.
+        let present = if nullable { around.def } else { i16::MIN };
+        let (mut described, mut fields) = (Vec::<StructField>::new(), Vec::new());
+        for field in node.get_fields() {
+            if described.iter().any(|other| *other.name == *field.name()) {
+                return Err(format!("STRUCT with two fields '{}'", field.name()));
+            }
+            let Built { data_type, nest, .. } = self.node(field, &around)?;
+            let name = Arc::from(field.name());
+            described.push(StructField { name, data_type, nullable: true });
+            fields.push(nest);
         }
-        self.lists.push(ListLevels { present: self.def, element: self.def + 1 });
-        self.def += 1;
-        Ok(())
+        if fields.is_empty() {
+            return Err("STRUCT without fields".to_owned());
+        }
+        let of = Arc::new(StructType { fields: described });
+        let data_type = DataType::Struct(of.clone());
+        Ok(Built { data_type, nullable, nest: Nest::Struct { of, present, fields } })
     }
+
+    fn leaf(&mut self, around: Around, nullable: bool) -> Result<Built, String> {
+        let index = self.next;
+        self.next += 1;
+        let missing = || "of a group without fields".to_owned();
+        let descriptor = self.schema.columns().get(index).ok_or_else(missing)?;
+        let (stored, data_type) = kind(descriptor, self.quirks).ok_or_else(|| {
+            let (name, path) = (describe(descriptor), descriptor.path().string());
+            if path.contains('.') { format!("{name} (at {path})") } else { name }
+        })?;
+        let Around { lists, def, .. } = around;
+        let max_def = descriptor.max_def_level();
+        let levels = (descriptor.max_rep_level(), max_def);
+        if levels != (i16::try_from(lists.len()).unwrap_or(i16::MAX), def) {
+            return Err("of lists whose levels do not add up".to_owned());
+        }
+        self.leaves.push(FileLeaf { index, stored, lists, max_def });
+        Ok(Built { data_type, nullable, nest: Nest::Leaf })
+    }
+}
+
+/// Whether a group has no meaning but that of its fields.
+fn is_plain_group(node: &Type) -> bool {
+    let info = node.get_basic_info();
+    info.logical_type_ref().is_none() && info.converted_type() == ConvertedType::NONE
 }
 
 fn is_repeated(node: &Type) -> bool {
@@ -159,125 +259,4 @@ fn group_name(node: &Type) -> String {
         (Some(LogicalType::List), _) | (_, ConvertedType::LIST) => "LIST of no element".to_owned(),
         _ => "STRUCT".to_owned(),
     }
-}
-
-/// The type's name for an error.
-fn describe(descriptor: &ColumnDescriptor) -> String {
-    match (descriptor.logical_type_ref(), descriptor.converted_type()) {
-        (Some(LogicalType::Decimal { .. }), _) | (None, ConvertedType::DECIMAL) => {
-            let (precision, scale) = (descriptor.type_precision(), descriptor.type_scale());
-            format!("DECIMAL({precision}, {scale})")
-        }
-        (Some(LogicalType::Time(_)), _) => "TIME".to_owned(),
-        (_, converted @ ConvertedType::UINT_64) => converted.to_string(),
-        (Some(logical), _) => {
-            let name = format!("{logical:?}").to_ascii_uppercase();
-            name.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_owned()
-        }
-        (None, ConvertedType::NONE) => descriptor.physical_type().to_string(),
-        (None, converted) => converted.to_string(),
-    }
-}
-
-/// How a value is read and what it becomes; `None` where it is not read here.
-fn kind(descriptor: &ColumnDescriptor, quirks: &Quirks) -> Option<(Stored, DataType)> {
-    Some(match logical(descriptor)? {
-        Logical::None => match descriptor.physical_type() {
-            Physical::BOOLEAN => (Stored::Plain, DataType::Boolean),
-            Physical::INT32 => (Stored::Plain, DataType::Integer),
-            Physical::INT64 => (Stored::Plain, DataType::Bigint),
-            Physical::FLOAT => (Stored::Plain, DataType::Real),
-            Physical::DOUBLE => (Stored::Plain, DataType::Double),
-            Physical::BYTE_ARRAY | Physical::FIXED_LEN_BYTE_ARRAY => {
-                (Stored::Plain, DataType::Bytea)
-            }
-            Physical::INT96 => match quirks.parquet_int96 {
-                ParquetInt96::Refuse => return None,
-                ParquetInt96::Timestamp => {
-                    (Stored::Timestamp(Unit::Nanos, false), DataType::Timestamp)
-                }
-                ParquetInt96::Timestamptz => {
-                    (Stored::Timestamp(Unit::Nanos, true), DataType::TimestampTz)
-                }
-            },
-        },
-        Logical::Text => (Stored::Text, DataType::Text),
-        Logical::Date => (Stored::Date, DataType::Date),
-        Logical::Unsigned32 => (Stored::Unsigned32, DataType::Bigint),
-        Logical::Decimal => {
-            let precision = u8::try_from(descriptor.type_precision()).ok()?;
-            let scale = u8::try_from(descriptor.type_scale()).ok()?;
-            if precision == 0 || precision > 38 || scale > precision {
-                return None;
-            }
-            (Stored::Decimal(precision, scale), DataType::Numeric { precision, scale })
-        }
-        Logical::Timestamp(unit, true) => (Stored::Timestamp(unit, true), DataType::TimestampTz),
-        Logical::Timestamp(unit, false) => {
-            let as_number = quirks.parquet_local_timestamp == ParquetLocalTimestamp::Bigint;
-            match unit {
-                Unit::Millis | Unit::Nanos if as_number => (Stored::Plain, DataType::Bigint),
-                _ => (Stored::Timestamp(unit, false), DataType::Timestamp),
-            }
-        }
-    })
-}
-
-/// The annotations that are understood, from whichever of Parquet's two generations of them.
-enum Logical {
-    None,
-    Text,
-    Date,
-    Unsigned32,
-    Decimal,
-    Timestamp(Unit, bool),
-}
-
-fn logical(descriptor: &ColumnDescriptor) -> Option<Logical> {
-    let physical = descriptor.physical_type();
-    let found = match (descriptor.logical_type_ref(), descriptor.converted_type()) {
-        (Some(LogicalType::String | LogicalType::Enum | LogicalType::Json), _)
-        | (None, ConvertedType::UTF8 | ConvertedType::ENUM | ConvertedType::JSON) => Logical::Text,
-        (Some(LogicalType::Date), _) | (None, ConvertedType::DATE) => Logical::Date,
-        (Some(LogicalType::Decimal { .. }), _) | (None, ConvertedType::DECIMAL) => Logical::Decimal,
-        (Some(LogicalType::Timestamp(stamp)), _) => {
-            let unit = match stamp.unit {
-                TimeUnit::MILLIS => Unit::Millis,
-                TimeUnit::MICROS => Unit::Micros,
-                TimeUnit::NANOS => Unit::Nanos,
-            };
-            Logical::Timestamp(unit, stamp.is_adjusted_to_u_t_c)
-        }
-        // The older annotations mean instants in UTC.
-        (None, ConvertedType::TIMESTAMP_MILLIS) => Logical::Timestamp(Unit::Millis, true),
-        (None, ConvertedType::TIMESTAMP_MICROS) => Logical::Timestamp(Unit::Micros, true),
-        (_, ConvertedType::UINT_32) => Logical::Unsigned32,
-        (_, ConvertedType::UINT_64) => return None,
-        (
-            Some(LogicalType::Integer { .. }) | None,
-            ConvertedType::NONE
-            | ConvertedType::INT_8
-            | ConvertedType::INT_16
-            | ConvertedType::INT_32
-            | ConvertedType::INT_64
-            | ConvertedType::UINT_8
-            | ConvertedType::UINT_16,
-        ) => Logical::None,
-        _ => return None,
-    };
-    // An annotation on a physical type that it does not belong to is a damaged or foreign file.
-    let fits = match found {
-        Logical::None => true,
-        Logical::Text => physical == Physical::BYTE_ARRAY,
-        Logical::Date | Logical::Unsigned32 => physical == Physical::INT32,
-        Logical::Timestamp(..) => physical == Physical::INT64,
-        Logical::Decimal => matches!(
-            physical,
-            Physical::INT32
-                | Physical::INT64
-                | Physical::BYTE_ARRAY
-                | Physical::FIXED_LEN_BYTE_ARRAY
-        ),
-    };
-    fits.then_some(found)
 }

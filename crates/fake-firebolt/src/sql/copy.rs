@@ -29,6 +29,8 @@ pub(super) struct CopyStatement {
     pub(super) condition: Option<Box<ast::Expr>>,
     pub(super) auto_create: bool,
     pub(super) allow_column_mismatch: bool,
+    /// Whether a table that COPY makes gets STRUCT columns; no table that is there minds.
+    pub(super) support_structs: bool,
     pub(super) case_sensitive: bool,
     /// How many rows of a file may be passed over; `None` for all of them.
     pub(super) errors_max: Option<u64>,
@@ -93,6 +95,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<CopyStatement, SqlError> 
         condition: None,
         auto_create: true,
         allow_column_mismatch: true,
+        support_structs: true,
         case_sensitive: false,
         errors_max: Some(0),
     };
@@ -240,6 +243,7 @@ fn option(
         }
         ("AUTO_CREATE", Some(flag)) => copy.auto_create = flag,
         ("ALLOW_COLUMN_MISMATCH", Some(flag)) => copy.allow_column_mismatch = flag,
+        ("SUPPORT_STRUCTS", Some(flag)) => copy.support_structs = flag,
         ("CASE_SENSITIVE_COLUMN_MAPPING", Some(flag)) => copy.case_sensitive = flag,
         ("MAX_ERRORS_PER_FILE", _) => copy.errors_max = errors_max(value.text())?,
         ("INFER_SCHEMA", _) => return Err(refused()),

@@ -115,6 +115,13 @@ fn new_columns(
     if is_text_file(&files[0].table) {
         csv_schema::infer(&files[..1], &mut columns);
     }
+    if let Some(column) = columns.iter().find(|column| column.data_type.has_struct())
+        && !copy.support_structs
+    {
+        // Each field becomes a column then, under names that the vendor's page does not tell.
+        let text = format!("COPY … WITH SUPPORT_STRUCTS = FALSE of the STRUCT {}", column.name);
+        return Err(SqlError::unsupported(text));
+    }
     let lowers = binder.ctx.quirks.copy_column_case == CopyColumnCase::Lower;
     let mut names = std::collections::BTreeSet::new();
     for column in &mut columns {
