@@ -182,8 +182,14 @@ async fn every_type_that_a_change_stream_holds() {
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_read_is_refused_by_name() {
     let whole = people(1);
-    let nested = parquet("message m { optional group list { required int32 a; } }", |group| {
-        column::<Int32Type>(group, &[1], Some(&[1]));
+    let map = "message m { required group list (MAP) { repeated group key_value { \
+               required int32 key; required int32 value; } } }";
+    let nested = parquet(map, |group| {
+        for _ in ["key", "value"] {
+            let mut column = group.next_column().expect("a column").expect("a column");
+            column.typed::<Int32Type>().write_batch(&[1], Some(&[1]), Some(&[0])).expect("a value");
+            column.close().expect("a column");
+        }
     });
     let unsigned = parquet("message m { required int64 u (UINT_64); }", |group| {
         column::<Int64Type>(group, &[1], None);
@@ -199,7 +205,7 @@ async fn what_cannot_be_read_is_refused_by_name() {
     for (location, file, words) in [
         ("cdc", "half.parquet", ["firebolt_dms_job/half.parquet", "complete Parquet file"]),
         ("cdc", "empty.parquet", ["firebolt_dms_job/empty.parquet", "complete Parquet file"]),
-        ("cdc", "nested.parquet", ["'list'", "STRUCT"]),
+        ("cdc", "nested.parquet", ["'list'", "MAP"]),
         ("cdc", "unsigned.parquet", ["'u'", "not supported"]),
         ("other", "half.parquet", ["location 'other'", "does not exist or not authorized"]),
     ] {
