@@ -23,6 +23,10 @@ use crate::process;
 /// Exit code of a wrong command line.
 const EXIT_USAGE: u8 = 2;
 
+/// A red run of CI is then about the change, and takes well under a minute.
+const SEED_DEFAULT: u64 = 1;
+const CASES_DEFAULT: u64 = 1_000;
+
 /// Where everything that is made here goes.
 fn folder() -> PathBuf {
     process::root().join("target/conformance")
@@ -38,24 +42,34 @@ fn fixtures() -> PathBuf {
 struct Request {
     only: Vec<&'static Suite>,
     profile: String,
+    /// Where `postgres-random` begins, and how many cases it runs.
+    seed: u64,
+    cases: u64,
 }
 
 impl Request {
     fn parse(arguments: &[String]) -> Result<Request, String> {
         let mut only = Vec::new();
         let mut profile = "ci".to_owned();
+        let (mut seed, mut cases) = (SEED_DEFAULT, CASES_DEFAULT);
         let mut arguments = arguments.iter();
         while let Some(flag) = arguments.next() {
             let value = arguments.next().ok_or_else(|| format!("{flag} wants a value"));
             match flag.as_str() {
                 "--only" => only.push(suite::named(value?)?),
                 "--profile" => profile.clone_from(value?),
+                "--seed" => seed = number(flag, value?)?,
+                "--cases" => cases = number(flag, value?)?,
                 _ => return Err(format!("not an argument of conformance: {flag}")),
             }
         }
         let only = if only.is_empty() { suite::ALL.iter().collect() } else { only };
-        Ok(Request { only, profile })
+        Ok(Request { only, profile, seed, cases })
     }
+}
+
+fn number(flag: &str, value: &str) -> Result<u64, String> {
+    value.parse().map_err(|_| format!("{flag} wants a whole number, not {value:?}"))
 }
 
 /// Runs the suites that are asked for, all of them whatever becomes of the first.
@@ -65,6 +79,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
         Err(error) => {
             eprintln!("error: {error}");
             eprintln!("usage: cargo xtask conformance [--only SUITE]… [--profile PROFILE]");
+            eprintln!("       [--seed NUMBER] [--cases NUMBER] of the suite postgres-random");
             eprintln!("suites:");
             for suite in suite::ALL {
                 eprintln!("  {:<16} {}", suite.name, suite.about);
@@ -78,7 +93,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     for suite in &request.only {
         eprintln!("     Running {}: {}", suite.name, suite.about);
         let suite_started = now();
-        let result = suite::run(suite, &request.profile);
+        let result = suite::run(suite, &request);
         let elapsed = seconds(suite_started.elapsed());
         let verb = if result.is_ok() { "Passed" } else { "Failed" };
         if let Err(error) = result {
@@ -128,6 +143,9 @@ mod tests {
         let names: Vec<&str> = request.only.iter().map(|suite| suite.name).collect();
         assert_eq!((names, request.profile.as_str()), (vec!["wire", "sql"], "dev"));
         assert!(parse(&["--only", "wirr"]).expect_err("no such suite").contains("wire"));
+        let request = parse(&["--seed", "7", "--cases", "20"]).expect("two numbers");
+        assert_eq!((request.seed, request.cases), (7, 20));
+        assert!(parse(&["--cases", "many"]).expect_err("no number").contains("--cases"));
         assert!(parse(&["--only"]).expect_err("which?").contains("--only"));
         assert!(parse(&["--fast", "1"]).expect_err("no such flag").contains("--fast"));
     }

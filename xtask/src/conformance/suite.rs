@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::server::{Kind, Server};
-use super::{fixtures, folder, node, postgres, python, tool};
+use super::{Request, fixtures, folder, node, postgres, python, tool};
 use crate::{ci, process};
 
 /// One line of the report.
@@ -24,6 +24,8 @@ enum Judge {
     Cargo(&'static [&'static [&'static str]]),
     /// The scripts on PostgreSQL, which is started for them.
     Postgres,
+    /// Scripts that nobody wrote, on PostgreSQL and on the fake.
+    PostgresRandom,
     /// A pytest file or folder, by its path from the root.
     Pytest(&'static str),
     /// Node's own test runner, on all files of `fixtures/conformance/node`.
@@ -50,6 +52,11 @@ pub(super) const ALL: &[Suite] = &[
         name: "postgres",
         about: "the portable scripts of fixtures/sql on PostgreSQL",
         judge: Judge::Postgres,
+    },
+    Suite {
+        name: "postgres-random",
+        about: "scripts out of a seed, on the fake and on PostgreSQL",
+        judge: Judge::PostgresRandom,
     },
     Suite {
         name: "python-sdk",
@@ -86,7 +93,8 @@ pub(super) fn named(name: &str) -> Result<&'static Suite, String> {
 ///
 /// # Errors
 /// What went wrong, with the judge's own words where there are any.
-pub(super) fn run(suite: &Suite, profile: &str) -> Result<(), String> {
+pub(super) fn run(suite: &Suite, request: &Request) -> Result<(), String> {
+    let profile = request.profile.as_str();
     let work = folder().join(suite.name);
     std::fs::create_dir_all(&work).map_err(|error| format!("{}: {error}", work.display()))?;
     match &suite.judge {
@@ -98,6 +106,15 @@ pub(super) fn run(suite: &Suite, profile: &str) -> Result<(), String> {
             let cluster = postgres::Cluster::start(&work)?;
             let mut command = cargo_test(profile, &["--test", "slt_postgres"]);
             command.env("POSTGRES_URL", cluster.url());
+            process::run(command)
+        }
+        Judge::PostgresRandom => {
+            let cluster = postgres::Cluster::start(&work)?;
+            let mut command = cargo_test(profile, &["--test", "compare"]);
+            command
+                .env("POSTGRES_URL", cluster.url())
+                .env("COMPARE_SEED", request.seed.to_string())
+                .env("COMPARE_CASES", request.cases.to_string());
             process::run(command)
         }
         Judge::Pytest(path) => pytest(path, &work, &server_binary(profile)?),

@@ -25,13 +25,22 @@ use crate::value::{DataType, Value};
 /// Expressions nested deeper are refused: each level is a stack frame.
 const DEPTH_MAX: usize = 120;
 
+/// A query of WITH.
+#[derive(Debug)]
+pub(super) struct WithQuery<'b> {
+    pub(super) name: String,
+    pub(super) cte: &'b ast::Cte,
+    /// Whether anything has named it, and so bound it.
+    pub(super) used: bool,
+}
+
 /// The binder of one statement.
 #[derive(Debug)]
 pub(super) struct Binder<'b> {
     pub(super) view: &'b Catalog,
     pub(super) ctx: Facts<'b>,
     /// WITH queries in scope, by name; each is bound anew where it is used.
-    pub(super) ctes: RefCell<Vec<(String, &'b ast::Cte)>>,
+    pub(super) ctes: RefCell<Vec<WithQuery<'b>>>,
     /// Tables and views that FROM has named so far, where somebody wants to know: CREATE VIEW.
     pub(super) reads: RefCell<Option<BTreeSet<Arc<str>>>>,
     pub(super) volatile: RefCell<Volatile<'b>>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sqlparser::ast::{self, SetExpr, Spanned};
 
-use super::bind::{Binder, constant};
+use super::bind::{Binder, WithQuery, constant};
 use super::bind_call::sort_key;
 use super::bind_table::Relation;
 use super::cast::CastLevel;
@@ -51,6 +51,7 @@ impl<'b> Binder<'b> {
         }
         let result = self.nested(|| {
             let relation = self.body(body, order_keys(order_by.as_ref())?, outer)?;
+            self.check_unused(before)?;
             self.limited(relation, limit_clause.as_ref())
         });
         self.ctes.borrow_mut().truncate(before);
@@ -68,11 +69,23 @@ impl<'b> Binder<'b> {
                 return Err(SqlError::unsupported(format!("WITH {}", cte.alias)));
             }
             let name = fold(&cte.alias.name);
-            if self.ctes.borrow()[before..].iter().any(|(other, _)| *other == name) {
+            if self.ctes.borrow()[before..].iter().any(|other| other.name == name) {
                 let text = format!("WITH query name \"{name}\" specified more than once");
                 return Err(SqlError::type_error(text));
             }
-            self.ctes.borrow_mut().push((name, cte));
+            self.ctes.borrow_mut().push(WithQuery { name, cte, used: false });
+        }
+        Ok(())
+    }
+
+    /// Binds the queries of WITH that nothing has named: they too may be wrong.
+    fn check_unused(&self, from: usize) -> Result<(), SqlError> {
+        let until = self.ctes.borrow().len();
+        for at in (from..until).rev() {
+            let unused = self.ctes.borrow().get(at).filter(|with| !with.used).map(|with| with.cte);
+            if let Some(cte) = unused {
+                self.cte_at(at, cte)?;
+            }
         }
         Ok(())
     }

@@ -129,13 +129,19 @@ impl<'b> Binder<'b> {
 
     /// The WITH query of that name; it sees only those before it.
     fn cte(&self, name: &str) -> Result<Option<Relation>, SqlError> {
-        let found = self.ctes.borrow().iter().rposition(|(other, _)| other == name);
+        let found = self.ctes.borrow().iter().rposition(|with| with.name == name);
         let Some(at) = found else { return Ok(None) };
-        let cte = self.ctes.borrow()[at].1;
+        let cte = self.ctes.borrow()[at].cte;
+        self.cte_at(at, cte).map(Some)
+    }
+
+    /// Binds the WITH query at that place.
+    pub(super) fn cte_at(&self, at: usize, cte: &'b ast::Cte) -> Result<Relation, SqlError> {
+        self.ctes.borrow_mut()[at].used = true;
         let hidden = self.ctes.borrow_mut().split_off(at);
         let relation = self.once(cte, || self.nested(|| self.query(&cte.query, None)));
         self.ctes.borrow_mut().extend(hidden);
-        relation?.renamed(&cte.alias.columns, name).map(Some)
+        relation?.renamed(&cte.alias.columns, &cte.alias.name.value)
     }
 
     /// The name of a table of this database, without qualifiers.

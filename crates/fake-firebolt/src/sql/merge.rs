@@ -215,6 +215,10 @@ fn bind<'b>(merge: &'b ast::Merge, binder: &Binder<'b>) -> Result<Bound, SqlErro
             }
             MergeClauseKind::NotMatchedBySource => (&mut branches.by_source, &target_scope),
         };
+        if list.iter().any(|branch| branch.condition.is_none()) {
+            let text = "unreachable WHEN clause specified after unconditional WHEN clause";
+            return Err(SqlError::type_error(text));
+        }
         list.push(bind_branch(clause, binder, &table, scope)?);
     }
     let source = source.plan.run(&Env::default())?;
