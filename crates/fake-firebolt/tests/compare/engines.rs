@@ -91,6 +91,7 @@ fn ask_fake(text: &str, ordered: bool, store: &mut Store, quirks: &Quirks) -> Ou
             server: &NoServer,
             random: &mut |_| 0,
             values: &|| 0,
+            watch: None,
         };
         let result = sql::execute(&statement, store, &mut txn, &mut context);
         let result = result.map_err(|error| error.text)?;
@@ -119,7 +120,8 @@ fn letter(data_type: &DataType) -> Letter {
         DataType::Real | DataType::Double | DataType::Numeric { .. } => Letter::Number,
         DataType::Boolean => Letter::Boolean,
         DataType::Date | DataType::Timestamp | DataType::TimestampTz => Letter::Time,
-        DataType::Text | DataType::Bytea | DataType::Array(_) | DataType::Null => Letter::Text,
+        DataType::Text | DataType::Bytea | DataType::Null => Letter::Text,
+        DataType::Array(_) | DataType::Struct(_) => Letter::Text,
     }
 }
 
