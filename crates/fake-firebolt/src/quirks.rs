@@ -9,7 +9,7 @@ mod transaction;
 
 use serde::{Deserialize, Serialize};
 
-pub use answer::{AsyncLost, ConflictBody, TransactionsView};
+pub use answer::{AsyncLost, ConflictBody, SessionHeaders, TransactionsView, UseEngine};
 pub use transaction::{FailedCommit, QueuedSnapshot, SequenceId, TimestampRule, TransactionId};
 
 /// The unit in which two committed rewrites are compared.
@@ -281,6 +281,14 @@ pub struct Quirks {
     /// Its columns. Default full: the first two are documented, state and times are likely (§6,
     /// §12.12). Confidence: low.
     pub transactions_view: TransactionsView,
+    /// What USE ENGINE answers. Default parameters, the only way that every client goes on a plain
+    /// socket; the service sends the endpoint, or both (firebolt-wire §3.2, §3.3). Confidence:
+    /// medium.
+    pub use_engine: UseEngine,
+    /// Several parameters in one answer, which there are with `transaction-sequence-id` only.
+    /// Default lines: JDBC, .NET and fb-cli read one pair a line; which of the two the service
+    /// sends is not proven (firebolt-wire §7, §12). Confidence: low.
+    pub session_headers: SessionHeaders,
 }
 
 impl Default for Quirks {
@@ -331,6 +339,8 @@ impl Default for Quirks {
             history_survives_stop: false,
             transactions_max: 1_000,
             transactions_view: TransactionsView::Full,
+            use_engine: UseEngine::Parameters,
+            session_headers: SessionHeaders::Lines,
         }
     }
 }

@@ -10,8 +10,8 @@ use std::path::Path;
 const SKIPPED: [&str; 2] = ["target", ".git"];
 
 /// Endings of the files that rules look at.
-const ENDINGS: [&str; 10] =
-    ["rs", "toml", "md", "snap", "new", "pending-snap", "sql", "slt", "yml", "http"];
+const ENDINGS: [&str; 12] =
+    ["rs", "toml", "md", "snap", "new", "pending-snap", "sql", "slt", "yml", "http", "py", "mjs"];
 
 pub(super) struct Tree {
     files: BTreeMap<String, String>,

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use crate::fault::Phase;
 use crate::http::reply::Reply;
 use crate::http::settings;
+use crate::server::FakeConfig;
 use crate::sql::{Statement, StatementKind};
 use crate::wire::headers::SessionChange;
 
@@ -32,25 +33,36 @@ pub(crate) async fn session_statement(
 ) -> Result<Reply, Detour> {
     let call = life.call;
     let config = &call.inner.config;
-    let change = match call.info.kind {
+    let changes = match call.info.kind {
         StatementKind::UseDatabase => {
-            Some(using(statement, "Database", "database", &config.database)?)
+            vec![using(statement, "Database", "database", &config.database)?]
         }
-        StatementKind::UseEngine => Some(using(statement, "Engine", "engine", &config.engine)?),
+        StatementKind::UseEngine => {
+            let change = using(statement, "Engine", "engine", &config.engine)?;
+            let answer = config.quirks.use_engine;
+            let parameters = answer.tells_parameters().then_some(change);
+            let endpoint = answer.tells_endpoint().then(|| endpoint(config));
+            endpoint.into_iter().chain(parameters).collect()
+        }
         StatementKind::Set => {
             let (name, value) = statement.setting().unwrap_or_default();
             settings::check_set(name, value)
                 .map_err(|text| Detour::Answer(Reply::user_error(&text)))?;
-            Some(SessionChange::set(Cow::Owned(name.to_owned()), value))
+            vec![SessionChange::set(Cow::Owned(name.to_owned()), value)]
         }
-        _ => None,
+        _ => Vec::new(),
     };
     life.done(Phase::Executed).await?;
     let reply = call.encode_nothing(life.query_id)?;
-    Ok(match change {
-        Some(change) => reply.with_session(change),
-        None => reply,
-    })
+    Ok(Reply { session: changes, ..reply })
+}
+
+/// The engine's address as `Firebolt-Update-Endpoint` gives it: without a scheme where that is
+/// https, which every client assumes (firebolt-wire §3.2).
+fn endpoint(config: &FakeConfig) -> SessionChange {
+    let base = config.base_url.strip_prefix("https://").unwrap_or(&config.base_url);
+    let engine: String = form_urlencoded::byte_serialize(config.engine.as_bytes()).collect();
+    SessionChange::Endpoint(format!("{base}?engine={engine}"))
 }
 
 fn using(

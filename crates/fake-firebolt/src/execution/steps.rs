@@ -8,7 +8,7 @@ use super::call::Call;
 use super::life::Detour;
 use super::transactions::Turn;
 use crate::http::reply::Reply;
-use crate::quirks::SequenceId;
+use crate::quirks::{SequenceId, SessionHeaders};
 use crate::wire::headers::{SessionChange, TRANSACTION_SEQUENCE_ID};
 
 /// Refuses a statement that names another step than the next one. It has no part in the
@@ -41,7 +41,7 @@ pub(super) fn tell(call: &Call, step: u64, reply: Reply) -> Reply {
     if call.inner.config.quirks.transaction_sequence_id == SequenceId::Absent {
         return reply;
     }
-    reply.with_session(SessionChange::set(TRANSACTION_SEQUENCE_ID, step))
+    add(call, reply, SessionChange::set(TRANSACTION_SEQUENCE_ID, step))
 }
 
 /// The answer that ends a transaction takes the number away with it.
@@ -49,5 +49,15 @@ pub(super) fn end(call: &Call, reply: Reply) -> Reply {
     if call.inner.config.quirks.transaction_sequence_id == SequenceId::Absent {
         return reply;
     }
-    reply.with_session(SessionChange::Remove { name: TRANSACTION_SEQUENCE_ID })
+    add(call, reply, SessionChange::Remove { name: TRANSACTION_SEQUENCE_ID })
+}
+
+/// One more change of the session: a line of its own, or the line that is there made longer.
+fn add(call: &Call, mut reply: Reply, change: SessionChange) -> Reply {
+    let as_list = call.inner.config.quirks.session_headers == SessionHeaders::List;
+    match reply.session.last_mut().filter(|_| as_list) {
+        Some(last) => *last = last.joined(&change),
+        None => reply.session.push(change),
+    }
+    reply
 }

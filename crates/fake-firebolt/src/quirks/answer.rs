@@ -1,4 +1,5 @@
-//! Open questions about answers: of conflicts, of asynchronous queries, of the views on the server.
+//! Open questions about answers: of conflicts, of asynchronous queries, of the views on the server,
+//! and of what a client is told to keep.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,4 +31,36 @@ pub enum TransactionsView {
     Full,
     /// `begin_lsn` and `commit_lsn` only.
     Lsns,
+}
+
+/// How the answer to USE ENGINE tells the client where to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UseEngine {
+    /// By the parameter `engine`.
+    Parameters,
+    /// By `Firebolt-Update-Endpoint`, whose query part names the engine.
+    Endpoint,
+    /// By both.
+    Both,
+}
+
+impl UseEngine {
+    pub(crate) fn tells_parameters(self) -> bool {
+        self != Self::Endpoint
+    }
+
+    pub(crate) fn tells_endpoint(self) -> bool {
+        self != Self::Parameters
+    }
+}
+
+/// How one answer tells several parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionHeaders {
+    /// A line of headers for each.
+    Lines,
+    /// One line, with commas between them.
+    List,
 }

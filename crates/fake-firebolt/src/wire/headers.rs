@@ -2,8 +2,9 @@
 //!
 //! Clients disagree about comma lists and repeated names in one line, so each
 //! `Firebolt-Update-Parameters` line carries one pair and each `Firebolt-Remove-Parameters` line
-//! one name (firebolt-wire §3.3). `Firebolt-Update-Endpoint` is never sent: the Python client
-//! drops its port and forces https, which ends every session on a plain socket.
+//! one name (firebolt-wire §3.3). `Firebolt-Update-Endpoint` is not sent: the Python client drops
+//! its port and forces https, which ends every session on a plain socket. What the service may
+//! send instead, quirks turn on.
 
 use std::borrow::Cow;
 
@@ -11,6 +12,9 @@ use std::borrow::Cow;
 pub(crate) const UPDATE_PARAMETERS: &str = "firebolt-update-parameters";
 /// Makes the client forget one URL parameter.
 pub(crate) const REMOVE_PARAMETERS: &str = "firebolt-remove-parameters";
+
+/// Makes the client go on at another address, with the parameters of its query part.
+const UPDATE_ENDPOINT: &str = "firebolt-update-endpoint";
 
 /// The parameter that ties a request to its transaction.
 pub(crate) const TRANSACTION_ID: &str = "transaction_id";
@@ -32,6 +36,10 @@ pub(crate) enum SessionChange {
         /// The parameter.
         name: &'static str,
     },
+    /// The client goes on at this address, `[scheme://]host[:port][/path][?name=value&…]`.
+    Endpoint(String),
+    /// Several of one kind as one line: header and value.
+    Line(&'static str, String),
 }
 
 impl SessionChange {
@@ -45,7 +53,15 @@ impl SessionChange {
         match self {
             Self::Set { name, value } => (UPDATE_PARAMETERS, format!("{name}={value}")),
             Self::Remove { name } => (REMOVE_PARAMETERS, (*name).to_owned()),
+            Self::Endpoint(address) => (UPDATE_ENDPOINT, address.clone()),
+            Self::Line(header, value) => (header, value.clone()),
         }
+    }
+
+    /// Another change of the same kind behind this one, on the same line.
+    pub(crate) fn joined(&self, other: &Self) -> Self {
+        let ((header, value), (_, further)) = (self.line(), other.line());
+        Self::Line(header, format!("{value},{further}"))
     }
 }
 

@@ -23,4 +23,5 @@ mod several;
 mod sign_on;
 mod surface;
 mod transactions;
+mod traps;
 mod wire;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fake_firebolt::quirks::{
     Acceptance, CannotBeRetried, ConflictBody, ConflictUnit, FailedCommit, QueuedSnapshot, Quirks,
-    RestartTransactions, SequenceId, TimestampRule,
+    RestartTransactions, SequenceId, SessionHeaders, TimestampRule, UseEngine,
 };
 use fake_firebolt::{FakeConfig, FakeFirebolt};
 use serde_json::json;
@@ -370,5 +370,52 @@ async fn auto_start() {
         let heard = client.sql("SELECT 1").await;
         assert_eq!(heard.status(), status);
         assert_eq!(heard.body().contains("it is stopped"), !auto_start);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn use_engine() {
+    for (base, endpoint) in [
+        ("http://127.0.0.1:3473/", "http://127.0.0.1:3473/?engine=my+engine"),
+        ("https://a.api.test/", "a.api.test/?engine=my+engine"),
+    ] {
+        for (answer, told, parameter) in [
+            (UseEngine::Parameters, vec![], vec!["engine=my engine"]),
+            (UseEngine::Endpoint, vec![endpoint], vec![]),
+            (UseEngine::Both, vec![endpoint], vec!["engine=my engine"]),
+        ] {
+            let mut config = quirks(|q| q.use_engine = answer);
+            config.base_url = base.to_owned();
+            config.engine = "my engine".to_owned();
+            let fake = fake_with(&Script::new(), config);
+            let mut client = Client::sign_on(&fake, "worker-1").await;
+            let heard = client.sql("USE ENGINE \"my engine\"").await;
+            assert_eq!(heard.headers("firebolt-update-endpoint"), told, "{answer:?}");
+            assert_eq!(heard.headers("firebolt-update-parameters"), parameter, "{answer:?}");
+            let database = client.sql("USE DATABASE \"database\"").await;
+            assert_eq!(database.header("firebolt-update-endpoint"), None);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn session_headers() {
+    for (form, lines) in [(SessionHeaders::Lines, 2), (SessionHeaders::List, 1)] {
+        let (_, mut one, _) = server(|q| {
+            q.session_headers = form;
+            q.transaction_sequence_id = SequenceId::Sent;
+        })
+        .await;
+        let heard = one.post("/?output_format=JSON_Compact", "BEGIN").await;
+        let told = heard.headers("firebolt-update-parameters");
+        assert_eq!(told.len(), lines, "{form:?}");
+        let told = told.join(",");
+        let (id, step) = told.split_once(',').expect("two pairs");
+        assert!(id.starts_with("transaction_id=") && step == "transaction_sequence_id=1", "{told}");
+        let path = format!("/?output_format=JSON_Compact&{id}&{step}");
+        let ended = one.post(&path, "COMMIT").await;
+        let removed = ended.headers("firebolt-remove-parameters");
+        assert_eq!(removed.len(), lines, "{form:?}");
+        assert_eq!(removed.join(","), "transaction_id,transaction_sequence_id");
     }
 }
