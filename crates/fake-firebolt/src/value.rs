@@ -65,6 +65,9 @@ pub enum Value {
     Array(Arc<[Value]>),
     /// STRUCT.
     Struct(Arc<Struct>),
+    /// GEOGRAPHY: its extended Well-Known Binary, normalised. Equal bytes are no more than that;
+    /// SQL does not compare such values.
+    Geography(Arc<[u8]>),
 }
 
 impl Value {
@@ -95,7 +98,8 @@ impl Value {
             Self::Bytea(_) => 10,
             Self::Array(_) => 11,
             Self::Struct(_) => 12,
-            Self::Null => 13,
+            Self::Geography(_) => 13,
+            Self::Null => 14,
         }
     }
 }
@@ -121,7 +125,7 @@ impl Ord for Value {
                 a.unscaled.cmp(&b.unscaled).then(a.scale.cmp(&b.scale))
             }
             (Self::Text(a), Self::Text(b)) => a.cmp(b),
-            (Self::Bytea(a), Self::Bytea(b)) => a.cmp(b),
+            (Self::Bytea(a), Self::Bytea(b)) | (Self::Geography(a), Self::Geography(b)) => a.cmp(b),
             (Self::Array(a), Self::Array(b)) => a.cmp(b),
             (Self::Struct(a), Self::Struct(b)) => a.cmp(b),
             (a, b) => a.rank().cmp(&b.rank()),
@@ -177,6 +181,7 @@ impl fmt::Display for Value {
                 }
                 f.write_str("}")
             }
+            Self::Geography(bytes) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02X}")),
             // No cast makes text of one; results and messages show it as JSON.
             Self::Struct(_) => f.write_str(&crate::wire::cell::json(self)),
         }
@@ -234,6 +239,8 @@ pub enum DataType {
     Array(Box<DataType>),
     /// `struct(name type, …)`
     Struct(Arc<StructType>),
+    /// `geography`
+    Geography,
     /// The type of a bare NULL.
     Null,
 }
@@ -254,6 +261,7 @@ impl fmt::Display for DataType {
             Self::Bytea => f.write_str("bytea"),
             Self::Array(element) => write!(f, "array({element})"),
             Self::Struct(of) => write!(f, "{of}"),
+            Self::Geography => f.write_str("geography"),
             Self::Null => f.write_str("null"),
         }
     }

@@ -8,6 +8,7 @@ use sqlparser::ast::{self, Spanned};
 use super::aggregate::{AggregateCall, AggregateKind};
 use super::bind::Binder;
 use super::bind_call::{Arguments, is_number};
+use super::bind_compare::comparable;
 use super::cast::CastLevel;
 use super::error::SqlError;
 use super::expr::Expr;
@@ -108,6 +109,16 @@ impl<'b> Binder<'b> {
         };
         if !valid {
             return Err(wrong());
+        }
+        let plain = matches!(
+            kind,
+            AggregateKind::Count | AggregateKind::ArrayAgg | AggregateKind::AnyValue
+        );
+        let by_second = matches!(kind, AggregateKind::MinBy | AggregateKind::MaxBy);
+        if distinct || !plain {
+            for argument in bound.iter().skip(usize::from(by_second && !distinct)) {
+                comparable(&argument.data_type, name)?;
+            }
         }
         let filter = match &function.filter {
             Some(filter) => Some(self.condition(filter, scope)?),

@@ -7,6 +7,7 @@ use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments, Span
 
 use super::bind::Binder;
 use super::bind_aggregate::aggregate_kind;
+use super::bind_compare::comparable;
 use super::cast::CastLevel;
 use super::coerce::unify;
 use super::error::SqlError;
@@ -202,6 +203,9 @@ impl<'b> Binder<'b> {
                 if function == Function::NullIf && bound.len() != 2 {
                     return Err(wrong());
                 }
+                if function != Function::Coalesce {
+                    bound.iter().try_for_each(|typed| comparable(&typed.data_type, name))?;
+                }
                 unify(bound, &name.to_uppercase())?
             }
             Signature::Same { .. } => return Err(wrong()),
@@ -264,6 +268,11 @@ impl<'b> Binder<'b> {
             let text = format!("function does not exist: {name}({})", given.join(", "));
             return Err(SqlError::type_error(text));
         };
+        if let Function::Array(function) = resolved.function
+            && function.compares()
+        {
+            given.iter().try_for_each(|data_type| comparable(data_type, name))?;
+        }
         let mut nullable = resolved.function.makes_null();
         let mut exprs = Vec::new();
         for (typed, to) in bound.into_iter().zip(&resolved.arguments) {

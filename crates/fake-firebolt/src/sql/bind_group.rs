@@ -12,6 +12,7 @@ use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments, Sele
 
 use super::ast_walk::{has_aggregate, is_word};
 use super::bind::Binder;
+use super::bind_compare::comparable;
 use super::bind_query::ordinal;
 use super::bind_select::item_expr;
 use super::error::{SqlError, SqlErrorKind};
@@ -246,6 +247,7 @@ impl<'b: 's, 's> Keys<'_, 'b, 's> {
         if let Some(at) = self.keys.iter().position(same) {
             return Ok(at);
         }
+        comparable(&typed.data_type, "GROUP BY").map_err(|error| error.at(expr.span()))?;
         self.keys.push(GroupKey { ast: expr, typed });
         Ok(self.keys.len() - 1)
     }

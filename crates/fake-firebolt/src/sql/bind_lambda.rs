@@ -9,6 +9,7 @@ use std::rc::Rc;
 use sqlparser::ast::{self, Spanned};
 
 use super::bind::Binder;
+use super::bind_compare::comparable;
 use super::error::SqlError;
 use super::expr::Expr;
 use super::function_array::sum_of;
@@ -77,7 +78,10 @@ impl<'b> Binder<'b> {
                 let text = format!("function does not exist: {name}({})", body.data_type);
                 SqlError::type_error(text)
             })?,
-            LambdaKind::Sort { .. } => DataType::Array(Box::new(first)),
+            LambdaKind::Sort { .. } => {
+                comparable(&body.data_type, name)?;
+                DataType::Array(Box::new(first))
+            }
         };
         let lambda = Lambda {
             kind,

@@ -3,6 +3,7 @@
 use sqlparser::ast::{self, BinaryOperator, Spanned};
 
 use super::bind::{Binder, boolean};
+use super::bind_compare::comparable;
 use super::cast::CastLevel;
 use super::coerce::{pair, unify};
 use super::error::SqlError;
@@ -108,6 +109,7 @@ impl<'b> Binder<'b> {
         } else {
             bound.push(operand);
             let (exprs, data_type) = unify(bound, "IN")?;
+            comparable(&data_type, "IN")?;
             items = exprs;
             let expr = items.pop().unwrap_or(Expr::Constant(Value::Null));
             operand = Typed::new(expr, data_type, true);

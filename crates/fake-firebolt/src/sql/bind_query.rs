@@ -7,6 +7,7 @@ use sqlparser::ast::{self, SetExpr, Spanned};
 
 use super::bind::{Binder, WithQuery, constant};
 use super::bind_call::sort_key;
+use super::bind_compare::{comparable, comparable_rows};
 use super::bind_table::Relation;
 use super::cast::CastLevel;
 use super::coerce::{common_result, unify};
@@ -111,6 +112,8 @@ impl<'b> Binder<'b> {
                 let text = "ORDER BY on a set operation by something else than an output column";
                 return Err(SqlError::unsupported(text).at(key.expr.span()));
             };
+            comparable(&relation.fields[position].data_type, "ORDER BY")
+                .map_err(|error| error.at(key.expr.span()))?;
             keys.push(sort_key(Expr::Column(position), key)?);
         }
         Ok(Relation { plan: sorted(relation.plan, keys), fields: relation.fields })
@@ -181,6 +184,7 @@ impl<'b> Binder<'b> {
         let plan = if steps.iter().all(plain) {
             Plan::Union(std::iter::once(first).chain(plans).collect())
         } else {
+            comparable_rows(&fields, words)?;
             let step = |(right, (_, operator, all))| SetStep { operator, all, right };
             Plan::Set(Box::new(SetChain { first, steps: plans.zip(steps).map(step).collect() }))
         };

@@ -9,6 +9,7 @@ use super::aggregate::Aggregate;
 use super::ast_walk::{has_aggregate, is_word};
 use super::bind::Binder;
 use super::bind_call::sort_key;
+use super::bind_compare::{comparable, comparable_rows, compared};
 use super::bind_query::{output_position, sorted};
 use super::bind_table::Relation;
 use super::error::SqlError;
@@ -75,6 +76,9 @@ impl<'b> Binder<'b> {
         let windows = windows.map(RefCell::into_inner).unwrap_or_default();
         if !windows.is_empty() {
             plan = Plan::Window(Box::new(plan), windows);
+        }
+        if distinct {
+            comparable_rows(&fields_of(&projection), "DISTINCT")?;
         }
         Ok(assemble(plan, projection, keys, distinct))
     }
@@ -169,10 +173,16 @@ impl<'b> Binder<'b> {
                         let text = "ORDER BY of SELECT DISTINCT by something not selected";
                         return Err(SqlError::unsupported(text).at(key.expr.span()));
                     }
-                    projection.hidden.push(self.expr(&key.expr, scope)?.expr);
+                    let typed = compared(self.expr(&key.expr, scope)?, "ORDER BY")
+                        .map_err(|error| error.at(key.expr.span()))?;
+                    projection.hidden.push(typed.expr);
                     fields.len() + projection.hidden.len() - 1
                 }
             };
+            if let Some(field) = fields.get(position) {
+                comparable(&field.data_type, "ORDER BY")
+                    .map_err(|error| error.at(key.expr.span()))?;
+            }
             keys.push(sort_key(Expr::Column(position), key)?);
         }
         Ok((projection, keys))

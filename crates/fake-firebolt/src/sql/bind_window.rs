@@ -6,6 +6,7 @@ use super::arithmetic::Operator;
 use super::bind::Binder;
 use super::bind_aggregate::aggregate_kind;
 use super::bind_call::{Arguments, sort_key};
+use super::bind_compare::compared;
 use super::cast::CastLevel;
 use super::coerce::{convert, pair};
 use super::error::SqlError;
@@ -43,12 +44,14 @@ impl<'b> Binder<'b> {
         let (bound, result, nullable) = self.window_function(name, function, arguments, scope)?;
         let mut partition = Vec::new();
         for expr in partition_by {
-            partition.push(self.expr(expr, scope)?.expr);
+            let typed = compared(self.expr(expr, scope)?, "PARTITION BY");
+            partition.push(typed.map_err(|error| error.at(expr.span()))?.expr);
         }
         let mut order = Vec::new();
         let mut typed_keys = Vec::new();
         for key in order_by {
-            let typed = self.expr(&key.expr, scope)?;
+            let typed = compared(self.expr(&key.expr, scope)?, "ORDER BY")
+                .map_err(|error| error.at(key.expr.span()))?;
             order.push(sort_key(typed.expr.clone(), key)?);
             typed_keys.push(typed);
         }

@@ -11,6 +11,7 @@ use super::bind_struct::unnamed;
 use super::bytes_text;
 use super::datetime;
 use super::error::SqlError;
+use super::geography;
 use super::numeric;
 use crate::value::{DataType, Numeric, Struct, StructField, StructType, Value};
 
@@ -51,6 +52,8 @@ pub(super) fn level(from: &DataType, to: &DataType) -> Option<CastLevel> {
         (T::Date | T::Timestamp | T::TimestampTz, T::Date | T::Timestamp | T::TimestampTz) => I,
         (T::Array(from), T::Array(to)) => return level(from, to),
         (T::Struct(from), T::Struct(to)) => return struct_level(from, to),
+        (T::Text, T::Geography) => A,
+        (T::Bytea, T::Geography) | (T::Geography, T::Bytea) => I,
         (T::Bytea, _) => return None,
         (_, T::Text) if !from.has_struct() => A,
         _ => return None,
@@ -100,6 +103,8 @@ pub(super) fn common(a: &DataType, b: &DataType) -> Option<DataType> {
         (T::Integer | T::Bigint, T::Real) | (T::Real, T::Integer | T::Bigint) => Some(T::Double),
         (T::Numeric { .. }, T::Real) | (T::Real, T::Numeric { .. }) => Some(T::Double),
         (T::Struct(a), T::Struct(b)) => common_struct(a, b),
+        // Each becomes the other by itself, so neither is the one that both become.
+        (T::Geography, T::Bytea) | (T::Bytea, T::Geography) => None,
         (T::Array(a), T::Array(b)) if a.has_struct() && b.has_struct() => {
             Some(T::Array(Box::new(common(a, b)?)))
         }
@@ -195,6 +200,7 @@ fn from_text(text: &str, to: &DataType) -> Result<Value, SqlError> {
         }
         DataType::Bytea => Value::Bytea(bytes_text::from_text(text).ok_or_else(fail)?.into()),
         DataType::Array(element) => array_text::parse(text, element)?,
+        DataType::Geography => Value::Geography(geography::from_text(text)?),
         _ => return Err(SqlError::unsupported(format!("a cast from text to {to}"))),
     })
 }
@@ -267,7 +273,11 @@ pub(super) fn cast(value: &Value, to: &DataType) -> Result<Value, SqlError> {
             }
             _ => Err(SqlError::unsupported(format!("a cast from a struct to {to}"))),
         },
-        Value::Date(_) | Value::Bytea(_) => Ok(value.clone()),
+        Value::Bytea(bytes) if *to == DataType::Geography => {
+            geography::from_wkb(bytes).map(Value::Geography)
+        }
+        Value::Geography(bytes) if *to == DataType::Bytea => Ok(Value::Bytea(bytes.clone())),
+        Value::Date(_) | Value::Bytea(_) | Value::Geography(_) => Ok(value.clone()),
     }
 }
 
@@ -278,22 +288,23 @@ mod tests {
     /// The matrix as firebolt-semantics §7 and the vendor's page on data types write it, one letter per pair: I by itself, A on
     /// assignment, E when written out, `-` never. Where the table there is silent (REAL to DOUBLE,
     /// dates to TEXT), the letter follows its neighbours.
-    const MATRIX: [&str; 11] = [
-        // boo int big rea dou num tex dat tim tz  byt
-        "I E - - - - A - - - -", // boolean
-        "E I I I I I A - - - -", // integer
-        "E A I A I I A - - - -", // bigint
-        "E A A I I A A - - - -", // real
-        "E A A A I A A - - - -", // double precision
-        "- A A E I I A - - - -", // numeric
-        "E A A A A E I A A A E", // text
-        "- - - - - - A I I I -", // date
-        "- - - - - - A I I I -", // timestamp
-        "- - - - - - A I I I -", // timestamptz
-        "- - - - - - E - - - I", // bytea
+    const MATRIX: [&str; 12] = [
+        // boo int big rea dou num tex dat tim tz  byt geo
+        "I E - - - - A - - - - -", // boolean
+        "E I I I I I A - - - - -", // integer
+        "E A I A I I A - - - - -", // bigint
+        "E A A I I A A - - - - -", // real
+        "E A A A I A A - - - - -", // double precision
+        "- A A E I I A - - - - -", // numeric
+        "E A A A A E I A A A E A", // text
+        "- - - - - - A I I I - -", // date
+        "- - - - - - A I I I - -", // timestamp
+        "- - - - - - A I I I - -", // timestamptz
+        "- - - - - - E - - - I I", // bytea
+        "- - - - - - A - - - I I", // geography
     ];
 
-    fn types() -> [DataType; 11] {
+    fn types() -> [DataType; 12] {
         let numeric = DataType::Numeric { precision: 12, scale: 2 };
         [
             DataType::Boolean,
@@ -307,6 +318,7 @@ mod tests {
             DataType::Timestamp,
             DataType::TimestampTz,
             DataType::Bytea,
+            DataType::Geography,
         ]
     }
 
@@ -341,7 +353,10 @@ mod tests {
             DataType::Date => Value::Date(1),
             DataType::Timestamp => Value::Timestamp(1),
             DataType::TimestampTz => Value::TimestampTz(1),
-            DataType::Bytea => Value::Bytea(Arc::from(*b"1")),
+            DataType::Bytea => Value::Bytea(geography::from_text("POINT(1 2)").expect("WKT")),
+            DataType::Geography => {
+                Value::Geography(geography::from_text("POINT(1 2)").expect("WKT"))
+            }
             _ => Value::text("1"),
         };
         for from in types() {
@@ -350,6 +365,7 @@ mod tests {
                     matches!(to, DataType::Date | DataType::Timestamp | DataType::TimestampTz);
                 let value = match from {
                     DataType::Text if point => Value::text("2025-11-11"),
+                    DataType::Text if to == DataType::Geography => Value::text("POINT(1 2)"),
                     _ => sample(&from),
                 };
                 if level(&from, &to).is_some() {

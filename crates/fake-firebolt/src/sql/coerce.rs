@@ -3,6 +3,7 @@
 use sqlparser::ast::BinaryOperator;
 
 use super::bind::Binder;
+use super::bind_compare::comparable;
 use super::cast::{self, CastLevel};
 use super::error::SqlError;
 use super::expr::Expr;
@@ -37,8 +38,18 @@ pub(super) fn convert(typed: Typed, to: &DataType) -> Result<Typed, SqlError> {
     Ok(Typed::new(expr, to.clone(), typed.nullable))
 }
 
+fn is_comparison(op: &BinaryOperator) -> bool {
+    use BinaryOperator::{Eq, Gt, GtEq, Lt, LtEq, NotEq};
+    matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq)
+}
+
 /// Brings two operands of an operator to one type.
 pub(super) fn pair(a: Typed, b: Typed, op: &BinaryOperator) -> Result<(Typed, Typed), SqlError> {
+    if is_comparison(op) {
+        for operand in [&a, &b] {
+            comparable(&operand.data_type, op)?;
+        }
+    }
     if a.data_type == b.data_type {
         return Ok((a, b));
     }

@@ -8,6 +8,7 @@ use sqlparser::ast;
 use sqlparser::ast::helpers::stmt_create_table::CreateTableBuilder;
 
 use super::bind::Binder;
+use super::bind_compare::comparable;
 use super::bind_table::fields_of;
 use super::column_default;
 use super::error::{SqlError, SqlErrorKind};
@@ -164,6 +165,7 @@ pub(super) fn create<'b>(
             let text = format!("nullable column {indexed} can't be part of the primary index");
             return Err(SqlError::type_error(text));
         }
+        comparable(&columns[index].data_type, "a primary index")?;
         if columns[index].data_type.has_struct() {
             return Err(SqlError::unsupported(format!("the STRUCT {indexed} in a primary index")));
         }
@@ -179,6 +181,9 @@ pub(super) fn create<'b>(
         // The vendor's page on STRUCT.
         let text = format!("partitioning on the struct column {} is not supported", column.name);
         return Err(SqlError::type_error(text));
+    }
+    for column in columns.iter().filter(|c| extras.partition_columns.contains(&c.name)) {
+        comparable(&column.data_type, "PARTITION BY")?;
     }
     let null =
         |column: &&Column| column.nullable && extras.partition_columns.contains(&column.name);

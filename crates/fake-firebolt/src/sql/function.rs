@@ -10,6 +10,7 @@ use super::datetime::{self, Unit};
 use super::error::SqlError;
 use super::expr::{Env, Expr};
 use super::function_array::ArrayFunction;
+use super::function_geography::GeographyFunction;
 use super::function_number::NumberFunction;
 use super::function_text::TextFunction;
 use super::function_time::{TimeFunction, micros};
@@ -42,6 +43,7 @@ pub(super) enum Function {
     Number(NumberFunction),
     Time(TimeFunction),
     Array(ArrayFunction),
+    Geography(GeographyFunction),
     /// The field of a STRUCT at that position.
     Field(usize),
 }
@@ -69,6 +71,7 @@ impl Resolved<Function> {
             .map(|found| found.of(Function::Text))
             .or_else(|| NumberFunction::resolve(name, given).map(|f| f.of(Function::Number)))
             .or_else(|| ArrayFunction::resolve(name, given).map(|f| f.of(Function::Array)))
+            .or_else(|| GeographyFunction::resolve(name, given).map(|f| f.of(Function::Geography)))
     }
 }
 
@@ -132,6 +135,7 @@ impl Function {
         match self {
             Self::NullIf => true,
             Self::Array(function) => function.makes_null(),
+            Self::Geography(function) => function.makes_null(),
             _ => false,
         }
     }
@@ -195,6 +199,7 @@ impl Function {
             Self::Number(function) => return function.compute(values),
             Self::Time(function) => return function.compute(values),
             Self::Array(function) => return function.compute(values),
+            Self::Geography(function) => return function.compute(values),
             Self::Field(at) => return field(&values[0], at),
             _ => {}
         }

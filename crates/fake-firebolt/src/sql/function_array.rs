@@ -100,6 +100,16 @@ impl ArrayFunction {
         matches!(self, Self::Make | Self::Contains | Self::IndexOf)
     }
 
+    /// Whether elements are held against each other.
+    pub(super) fn compares(self) -> bool {
+        match self {
+            Self::Contains | Self::IndexOf | Self::Distinct | Self::CountDistinct => true,
+            Self::Sort | Self::ReverseSort | Self::Min | Self::Max => true,
+            Self::Make | Self::Element | Self::Length | Self::Concat | Self::Reverse => false,
+            Self::Flatten | Self::Sum | Self::Count | Self::ToText => false,
+        }
+    }
+
     /// Whether the result can be NULL although no argument is.
     pub(super) fn makes_null(self) -> bool {
         matches!(self, Self::Element | Self::Min | Self::Max | Self::Sum)

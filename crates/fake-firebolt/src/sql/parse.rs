@@ -15,7 +15,8 @@ use super::parse_cache::Tree;
 use super::read_options::OptionValue;
 use super::statement::{Body, Statement, StatementKind};
 use super::{
-    copy, ddl, escapes, location, parse_definition, parse_struct_type, server_call, table_function,
+    copy, ddl, escapes, location, parse_definition, parse_struct_type, parse_typed_literal,
+    server_call, table_function,
 };
 
 /// Operators between two commas, and set operations overall: longer chains would become trees so
@@ -150,6 +151,9 @@ pub(super) fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
 pub(super) fn parse_tokens(mut tokens: Vec<TokenWithSpan>) -> Result<Statement, SqlError> {
     if tokens.iter().any(|token| word_is(Some(token), "ARRAY")) {
         drop_element_nulls(&mut tokens);
+    }
+    if tokens.iter().any(|token| word_is(Some(token), "GEOGRAPHY")) {
+        parse_typed_literal::to_casts(&mut tokens);
     }
     if tokens.iter().any(|token| word_is(Some(token), "STRUCT")) {
         parse_struct_type::pack(&mut tokens)?;

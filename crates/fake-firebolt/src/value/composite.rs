@@ -116,6 +116,16 @@ impl PartialEq for Struct {
 impl Eq for Struct {}
 
 impl DataType {
+    /// The name of what in this type has no order and no equality; `None` for types that compare.
+    pub(crate) fn incomparable(&self) -> Option<&'static str> {
+        match self {
+            Self::Geography => Some("geography"),
+            Self::Array(element) => element.incomparable(),
+            Self::Struct(of) => of.fields.iter().find_map(|field| field.data_type.incomparable()),
+            _ => None,
+        }
+    }
+
     /// Whether a STRUCT is in it.
     pub(crate) fn has_struct(&self) -> bool {
         match self {

@@ -75,7 +75,8 @@ pub(crate) fn push_text(out: &mut String, value: &Value) {
         | Value::Date(_)
         | Value::Timestamp(_)
         | Value::TimestampTz(_)
-        | Value::Bytea(_) => push(out, format_args!("{value}")),
+        | Value::Bytea(_)
+        | Value::Geography(_) => push(out, format_args!("{value}")),
         Value::Array(elements) => {
             out.push('[');
             for (position, element) in elements.iter().enumerate() {
@@ -165,6 +166,7 @@ mod tests {
             (Value::Timestamp(1_500_000), "\"1970-01-01 00:00:01.5\""),
             (Value::TimestampTz(-1), "\"1969-12-31 23:59:59.999999+00\""),
             (Value::Bytea(Arc::from(*b"abc")), "\"\\\\x616263\""),
+            (Value::Geography(Arc::from(*b"\x01\xfe")), "\"01FE\""),
             (
                 Value::Array(Arc::from([Value::Integer(1), Value::Null, Value::Integer(3)])),
                 "[1,null,3]",

@@ -43,6 +43,7 @@ fn push_type(out: &mut String, data_type: &DataType, spelling: Spelling) {
         DataType::Timestamp => "timestamp",
         DataType::TimestampTz => "timestamptz",
         DataType::Bytea => "bytea",
+        DataType::Geography => "geography",
         DataType::Array(element) => {
             out.push_str("array(");
             push_type(out, element, spelling);
@@ -99,6 +100,7 @@ mod tests {
             (DataType::Timestamp, "timestamp", "timestamp"),
             (DataType::TimestampTz, "timestamptz", "timestamptz"),
             (DataType::Bytea, "bytea", "bytea"),
+            (DataType::Geography, "geography", "geography"),
             (ints, "array(int null)", "array(integer null)"),
         ] {
             assert_eq!(name(data_type.clone(), false, Spelling::Short), short);

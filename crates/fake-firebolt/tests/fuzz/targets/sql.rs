@@ -146,7 +146,8 @@ fn fits(value: &Value, data_type: &DataType) -> bool {
         | (Value::Date(_), DataType::Date)
         | (Value::Timestamp(_), DataType::Timestamp)
         | (Value::TimestampTz(_), DataType::TimestampTz)
-        | (Value::Bytea(_), DataType::Bytea) => true,
+        | (Value::Bytea(_), DataType::Bytea)
+        | (Value::Geography(_), DataType::Geography) => true,
         _ => false,
     }
 }
