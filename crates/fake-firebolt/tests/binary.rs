@@ -258,10 +258,44 @@ fn a_proxy_speaks_tls_with_a_service_whose_authority_it_trusts() {
 }
 
 #[test]
+fn a_proxy_speaks_tls_with_its_clients() {
+    let fake = Server::start(&["--client-id", "c", "--client-secret", "s"]);
+    let folder = std::env::temp_dir().join(format!("fake-firebolt-front-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let authority = folder.join("ca.pem");
+    let authority = authority.to_str().expect("UTF-8");
+    let upstream = format!("http://{}", fake.address);
+    let arguments = ["proxy", "--upstream", &upstream, "--listen", "127.0.0.1:0"];
+    let tls = ["--tls", "--tls-ca-out", authority, "--upstream-idle-max", "2"];
+    let says = "fake-firebolt relays https://";
+    let front = Server::run(&[&arguments[..], &tls].concat(), says);
+    // The way in is another proxy, which trusts the first one's authority.
+    let upstream = format!("https://{}", front.address);
+    let arguments = ["proxy", "--upstream", &upstream, "--listen", "127.0.0.1:0"];
+    let trusting = [&arguments[..], &["--upstream-ca", authority]].concat();
+    let client = Server::run(&trusting, "fake-firebolt relays http://");
+    let form = "client_id=c&client_secret=s&grant_type=client_credentials";
+    for _ in 0..3 {
+        let reply = client.post("/oauth/token", form);
+        assert!(reply.starts_with("HTTP/1.1 200 ") && reply.contains("access_token"), "{reply}");
+    }
+    // Plain http is no way in.
+    let mut stream = TcpStream::connect(&front.address).expect("a connection");
+    stream.write_all(b"POST / HTTP/1.1\r\nhost: fake\r\n\r\n").expect("a request");
+    let mut reply = Vec::new();
+    let _ = stream.read_to_end(&mut reply);
+    assert!(!reply.starts_with(b"HTTP"), "{reply:?}");
+    std::fs::remove_dir_all(folder).expect("removed");
+}
+
+#[test]
 fn a_proxy_that_cannot_be_is_refused() {
     for (arguments, named) in [
         (&["proxy"][..], "--upstream"),
         (&["proxy", "--upstream", "ftp://x"], "is no URL"),
+        (&["proxy", "--upstream", "http://x", "--tls-ca-out", "ca.pem"], "--tls"),
+        (&["proxy", "--upstream", "http://x", "--tls", "--tls-names", "\u{e9}"], "TLS: the names"),
+        (&["proxy", "--upstream", "http://x", "--upstream-idle-max", "few"], "--upstream-idle-max"),
         (
             &[
                 "proxy",

@@ -10,7 +10,7 @@
 //! ```
 //! * [`origin`]: where upstream is
 //! * `routes`: which of its hosts a request goes to, and what would lead a client around
-//! * `upstream`, `tls`: one connection for one request
+//! * `upstream`, `pool`, `tls`: connections to the service, some of which are used again
 //! * `relay`: the life of a request here
 //! * `body`: what goes back
 //!
@@ -19,6 +19,7 @@
 
 mod body;
 pub mod origin;
+mod pool;
 mod relay;
 mod routes;
 #[cfg(feature = "proxy-tls")]
@@ -32,13 +33,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+#[cfg(feature = "serve")]
+use tokio::net::TcpStream;
 
 use crate::fault::RuleHooks;
 use crate::http::connection::ResetSwitch;
 use crate::listen::{self, Socket};
 
 pub use origin::Origin;
+pub use pool::IDLE_MAX;
 use routes::Routes;
 use upstream::Connector;
 
@@ -72,7 +77,7 @@ pub enum ProxyError {
 
 impl Proxy {
     /// A proxy before `upstream` that clients reach at `own_url`, such as
-    /// `http://127.0.0.1:3473/`. `authorities` is a PEM file of certificate authorities to trust
+    /// `http://127.0.0.1:3473/` or, with [`Proxy::serve_tls`], `https://127.0.0.1:3473/`. `authorities` is a PEM file of certificate authorities to trust
     /// besides the public ones.
     ///
     /// # Errors
@@ -95,22 +100,51 @@ impl Proxy {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Serves on a socket until it is dropped.
-    pub async fn serve(self, listener: TcpListener) {
-        listen::accept(listener, move |stream, peer| self.clone().connection(stream, peer)).await;
+    /// The same, keeping so many idle connections for each host of the service instead of
+    /// [`IDLE_MAX`]; with 0 each request has a connection of its own.
+    #[must_use]
+    pub fn idle_max(self, connections: usize) -> Self {
+        self.inner.connector.pool.set_idle_max(connections);
+        self
     }
 
-    async fn connection(self, stream: TcpStream, peer: SocketAddr) {
-        let ordinal = self.inner.connections.fetch_add(1, Ordering::Relaxed) + 1;
+    /// Serves on a socket until it is dropped.
+    pub async fn serve(self, listener: TcpListener) {
+        let serve = move |stream, peer| {
+            let reset = ResetSwitch::default();
+            self.clone().connection(Socket::new(stream, reset.clone()), peer, reset)
+        };
+        listen::accept(listener, serve).await;
+    }
+
+    /// The same behind TLS: shakes hands first, and serves nobody with whom that fails.
+    #[cfg(feature = "serve")]
+    pub async fn serve_tls(self, listener: TcpListener, tls: crate::tls::Tls) {
+        let serve = move |stream, peer| self.clone().tls_connection(tls.clone(), stream, peer);
+        listen::accept(listener, serve).await;
+    }
+
+    #[cfg(feature = "serve")]
+    async fn tls_connection(self, tls: crate::tls::Tls, stream: TcpStream, peer: SocketAddr) {
         let reset = ResetSwitch::default();
-        let client =
-            Arc::new(relay::Client { ordinal, peer: peer.to_string(), reset: reset.clone() });
+        match tls.accept(Socket::new(stream, reset.clone())).await {
+            Ok(stream) => self.connection(stream, peer, reset).await,
+            Err(error) => tracing::info!(%peer, %error, "a TLS handshake failed"),
+        }
+    }
+
+    async fn connection<Io>(self, io: Io, peer: SocketAddr, reset: ResetSwitch)
+    where
+        Io: AsyncRead + AsyncWrite + Unpin,
+    {
+        let ordinal = self.inner.connections.fetch_add(1, Ordering::Relaxed) + 1;
+        let client = Arc::new(relay::Client { ordinal, peer: peer.to_string(), reset });
         let service = service_fn(move |request| {
             relay::respond(Arc::clone(&self.inner), Arc::clone(&client), request)
         });
         let served = hyper::server::conn::http1::Builder::new()
             .auto_date_header(false)
-            .serve_connection(TokioIo::new(Socket::new(stream, reset)), service)
+            .serve_connection(TokioIo::new(io), service)
             .await;
         if let Err(error) = served {
             tracing::debug!(connection = ordinal, %error, "the connection ended early");

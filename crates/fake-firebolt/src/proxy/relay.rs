@@ -258,7 +258,9 @@ async fn send(inner: &Inner, message: &Message) -> Result<Said, String> {
     let host = HeaderValue::from_str(&origin.authority())
         .map_err(|_| format!("{origin} cannot be the name of a host"))?;
     headers.insert(HOST, host);
-    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    if !inner.connector.pool.keeps() {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     let response = inner.connector.send(&origin, request).await?;
     Ok(Said { response })
 }

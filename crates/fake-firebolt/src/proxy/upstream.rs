@@ -1,23 +1,26 @@
-//! One connection to the service for one request.
+//! The way to the service: over a connection that is there, or over a new one.
 //!
-//! No pool: a connection that is used again may be dead by then, and a proxy that tries again on
-//! its own would itself be the middlebox that doubles requests.
+//! See [`super::pool`] for why a request is never sent twice.
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::origin::Origin;
+use super::pool::{Connection, Pool};
 
-/// Makes connections.
+/// Makes connections, and keeps some.
 pub(super) struct Connector {
+    pub(super) pool: Arc<Pool>,
     #[cfg(feature = "proxy-tls")]
     tls: super::tls::Tls,
 }
@@ -25,7 +28,7 @@ pub(super) struct Connector {
 impl Connector {
     #[cfg(feature = "proxy-tls")]
     pub(super) fn new(_needs_tls: bool, authorities: Option<&Path>) -> Result<Self, String> {
-        Ok(Self { tls: super::tls::Tls::new(authorities)? })
+        Ok(Self { pool: Pool::new(), tls: super::tls::Tls::new(authorities)? })
     }
 
     #[cfg(not(feature = "proxy-tls"))]
@@ -35,37 +38,52 @@ impl Connector {
                         `proxy-tls` to stand before an https service"
                 .to_owned());
         }
-        Ok(Self {})
+        Ok(Self { pool: Pool::new() })
     }
 
     /// Sends one request; the head of its reply.
     pub(super) async fn send(
         &self,
         origin: &Origin,
-        request: Request<Full<Bytes>>,
+        mut request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, String> {
-        let failed = |what: &str, error: &dyn std::error::Error| {
-            let mut text = format!("{what} {origin}: {error}");
-            let mut source = error.source();
-            while let Some(error) = source {
-                text.push_str(&format!(": {error}"));
-                source = error.source();
+        let host = origin.to_string();
+        while let Some(mut connection) = self.pool.take(&host) {
+            match connection.sender.try_send_request(request).await {
+                Ok(response) => {
+                    self.pool.keep(host, connection);
+                    return Ok(response);
+                }
+                Err(mut error) => match error.take_message() {
+                    // Nothing of it has gone out, so it is no second time.
+                    Some(unsent) => request = unsent,
+                    None => return Err(lost(origin, &error.into_error())),
+                },
             }
-            text
-        };
-        let host = origin.host().trim_start_matches('[').trim_end_matches(']');
-        let stream = TcpStream::connect((host, origin.port()))
-            .await
-            .map_err(|error| failed("cannot reach", &error))?;
-        let _ = stream.set_nodelay(true);
-        if origin.is_tls() {
-            let stream = self.secure(host, stream).await;
-            let stream = stream.map_err(|error| failed("no TLS with", &error))?;
-            return exchange(stream, request)
-                .await
-                .map_err(|error| failed("no reply from", &error));
         }
-        exchange(stream, request).await.map_err(|error| failed("no reply from", &error))
+        let mut connection = self.connect(origin).await?;
+        let response = connection.sender.send_request(request).await;
+        let response = response.map_err(|error| lost(origin, &error))?;
+        self.pool.keep(host, connection);
+        Ok(response)
+    }
+
+    async fn connect(&self, origin: &Origin) -> Result<Connection, String> {
+        let host = origin.host().trim_start_matches('[').trim_end_matches(']');
+        let unreached = |error| failed("cannot reach", origin, &error);
+        let stream = TcpStream::connect((host, origin.port())).await.map_err(unreached)?;
+        let _ = stream.set_nodelay(true);
+        // A second handle on the socket, by which the pool can look at it.
+        let stream = stream.into_std().map_err(unreached)?;
+        let socket = stream.try_clone().map_err(unreached)?;
+        let stream = TcpStream::from_std(stream).map_err(unreached)?;
+        let sender = if origin.is_tls() {
+            let stream = self.secure(host, stream).await;
+            shake(stream.map_err(|error| failed("no TLS with", origin, &error))?).await
+        } else {
+            shake(stream).await
+        };
+        Ok(Connection::new(sender.map_err(|error| failed("no HTTP with", origin, &error))?, socket))
     }
 
     #[cfg(feature = "proxy-tls")]
@@ -83,19 +101,32 @@ impl Connector {
     }
 }
 
-async fn exchange<Io>(
-    io: Io,
-    request: Request<Full<Bytes>>,
-) -> Result<Response<Incoming>, hyper::Error>
+/// Makes an HTTP connection of a stream; it ends when nobody can send on it any more.
+async fn shake<Io>(io: Io) -> Result<SendRequest<Full<Bytes>>, hyper::Error>
 where
     Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(io)).await?;
-    // Ends when the reply has been read, or when nobody waits for it any more.
+    let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(io)).await?;
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(%error, "the service's connection ended early");
         }
     });
-    sender.send_request(request).await
+    Ok(sender)
+}
+
+/// A request that may have gone out, and of which nothing has come back.
+fn lost(origin: &Origin, error: &hyper::Error) -> String {
+    let text = failed("no reply from", origin, error);
+    format!("{text}; whether the request was executed is not known, and it was sent once")
+}
+
+fn failed(what: &str, origin: &Origin, error: &dyn std::error::Error) -> String {
+    let mut text = format!("{what} {origin}: {error}");
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(&format!(": {error}"));
+        source = error.source();
+    }
+    text
 }

@@ -5,8 +5,10 @@
 //! * `control`: what the control port answers and changes
 //! * `handle`: `FakeFirebolt::start()`
 //! * `proxy`: the same rules before a fake that knows nothing of them
+//! * `upstream`: connections of the proxy to the service
 
 mod control;
 mod handle;
 mod http;
 mod proxy;
+mod upstream;

@@ -25,7 +25,7 @@ enum Command {
     /// Serve until interrupted.
     Serve(Box<serve::Serve>),
     /// Stand before a real Firebolt or Core, hurt the wire as the rules say, until interrupted.
-    Proxy(proxy::Arguments),
+    Proxy(Box<proxy::Arguments>),
 }
 
 /// Why the program ends: its exit code, and what it says.
@@ -67,7 +67,7 @@ fn main() -> ExitCode {
     };
     let end = match command {
         Command::Serve(arguments) => runtime.block_on(serve::run(*arguments)),
-        Command::Proxy(arguments) => runtime.block_on(proxy::run(arguments)),
+        Command::Proxy(arguments) => runtime.block_on(proxy::run(*arguments)),
     };
     match end {
         Ok(()) => ExitCode::SUCCESS,

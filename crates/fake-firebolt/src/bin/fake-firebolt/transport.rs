@@ -1,4 +1,5 @@
-//! What `serve` is told about its socket: TLS, and how much a request may ask for.
+//! What both commands are told about their socket, TLS, and `serve` about how much a request may
+//! ask for.
 
 use std::path::PathBuf;
 use std::time::Duration;
