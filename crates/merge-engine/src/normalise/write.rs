@@ -19,6 +19,9 @@ use parquet::schema::types::{Type, TypePtr};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// Files of at least so many rows are compressed.
+const COMPRESSED_FROM_ROWS: usize = 512;
+
 /// Writes the kept rows of files that share their columns. `files[i]` are the columns of file `i`, in
 /// the order of the first file's.
 ///
@@ -29,11 +32,19 @@ pub(crate) fn write(
     kept: &BTreeMap<String, Kept>,
 ) -> Result<Vec<u8>, ParquetError> {
     let Some(first) = files.first() else { return Err(ParquetError::General("no file".into())) };
+    // Below that a file is one small object either way, and a compressor made for each of its columns
+    // is most of the work.
+    let compression = if kept.len() < COMPRESSED_FROM_ROWS {
+        Compression::UNCOMPRESSED
+    } else {
+        Compression::SNAPPY
+    };
     let properties = WriterProperties::builder()
         .set_created_by("firebolt-merge".into())
-        .set_compression(Compression::SNAPPY)
+        .set_compression(compression)
         .set_dictionary_enabled(false)
         .set_statistics_enabled(EnabledStatistics::None)
+        .set_offset_index_disabled(true)
         .build();
     let mut bytes = Vec::new();
     let mut writer = SerializedFileWriter::new(&mut bytes, schema(first)?, Arc::new(properties))?;
