@@ -43,8 +43,12 @@ pub(crate) fn statement(
     }
     parameters.set("output_format", "JSON_Compact");
 
-    let uri = encoded(&format!("{}?", session.endpoint.as_str()), parameters.sorted());
-    build(Method::POST, &uri, token, user_agent, Some("text/plain; charset=utf-8"), sql.to_owned())
+    // Most addresses of a statement fit, so that the text grows once.
+    let mut uri = String::with_capacity(256);
+    uri.push_str(session.endpoint.as_str());
+    uri.push('?');
+    let uri = encoded(uri, parameters.sorted());
+    build(Method::POST, uri, token, user_agent, Some("text/plain; charset=utf-8"), sql.to_owned())
         .map_err(|error| error.with_context(sql))
 }
 
@@ -53,8 +57,10 @@ struct Parameters<'a>(Vec<(&'a str, &'a str)>);
 
 impl<'a> Parameters<'a> {
     fn of(session: &'a Session) -> Self {
-        let pairs = session.parameters.iter();
-        Parameters(pairs.map(|(name, value)| (name.as_str(), value.as_str())).collect())
+        let mut pairs = Vec::with_capacity(session.parameters.len() + 8);
+        pairs
+            .extend(session.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        Parameters(pairs)
     }
 
     /// Sets a parameter, or sets it anew.
@@ -85,8 +91,15 @@ pub(crate) fn token(
         ("grant_type", "client_credentials"),
         ("audience", AUDIENCE),
     ];
-    let form = encoded("", fields);
-    build(Method::POST, url, None, user_agent, Some("application/x-www-form-urlencoded"), form)
+    let form = encoded(String::new(), fields);
+    build(
+        Method::POST,
+        url.to_owned(),
+        None,
+        user_agent,
+        Some("application/x-www-form-urlencoded"),
+        form,
+    )
 }
 
 /// Where an account's system engine is (firebolt-wire §3.1).
@@ -99,7 +112,7 @@ pub(crate) fn engine_url(
     let base = api.as_str().trim_end_matches('/');
     let account = percent_encoded(account);
     let uri = format!("{base}/web/v3/account/{account}/engineUrl");
-    build(Method::GET, &uri, token, user_agent, None, String::new())
+    build(Method::GET, uri, token, user_agent, None, String::new())
 }
 
 /// The token URL for an API base: `/oauth/token` on the same host, whose first label `api` becomes
@@ -117,7 +130,7 @@ pub(crate) fn token_url(api_base: &str) -> Option<String> {
 
 fn build(
     method: Method,
-    uri: &str,
+    uri: String,
     token: Option<&Secret>,
     user_agent: &str,
     content_type: Option<&'static str>,
@@ -139,7 +152,7 @@ fn build(
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
     if let Some(token) = token {
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
+        let mut value = HeaderValue::try_from(["Bearer ", token.expose()].concat())
             .map_err(|_| unsendable("the access token is not a valid header value"))?;
         value.set_sensitive(true);
         headers.insert(AUTHORIZATION, value);
@@ -151,11 +164,8 @@ fn unsendable(message: &str) -> Error {
     Error::new(ErrorKind::Config, Effect::None, message)
 }
 
-/// `k=v&…` behind a prefix.
-fn encoded<'a>(prefix: &str, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-    // Most addresses of a statement fit, so that the text grows once.
-    let mut text = String::with_capacity(256);
-    text.push_str(prefix);
+/// Appends `k=v&…` to what is there.
+fn encoded<'a>(mut text: String, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     for (index, (name, value)) in pairs.into_iter().enumerate() {
         if index > 0 {
             text.push('&');

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::Response;
 use http::header::CONTENT_LENGTH;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::config::Secret;
@@ -128,10 +129,10 @@ struct Document<'a> {
     data: Option<Vec<Vec<&'a RawValue>>>,
     #[serde(borrow, default)]
     errors: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    query: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    statistics: Option<&'a RawValue>,
+    #[serde(default)]
+    query: Option<IgnoredAny>,
+    #[serde(default)]
+    statistics: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]

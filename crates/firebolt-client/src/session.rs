@@ -101,6 +101,10 @@ impl SessionChange {
     /// Reads the session headers of a successful reply. A value that cannot be read (not text, no
     /// name, an endpoint without a host) is left out rather than guessed.
     pub(crate) fn of_success(headers: &HeaderMap) -> Self {
+        // Nearly all replies have none of the four; then one look is enough.
+        if !headers.keys().any(|name| name.as_str().starts_with("firebolt-")) {
+            return SessionChange::default();
+        }
         SessionChange {
             endpoint: lines(headers, "firebolt-update-endpoint").find_map(Endpoint::parse),
             reset: lines(headers, "firebolt-reset-session").any(|value| !value.trim().is_empty()),

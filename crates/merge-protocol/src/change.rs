@@ -115,20 +115,31 @@ impl ChangeSeq {
         if empty || order.len() > ORDER_WIDTH || !order.bytes().all(|b| b.is_ascii_digit()) {
             return Err(OrderError::Unfit);
         }
-        let scheme = file.scheme.letter();
         let phase = if load { '0' } else { '1' };
-        Ok(ChangeSeq(format!(
-            "{generation:06}{scheme}{phase}{order:0>ORDER_WIDTH$}{stamp:0>FILE_WIDTH$}{row:010}{id}",
-            generation = file.generation,
-            stamp = file.stamp.text(),
-            id = file.id.short(),
-        )))
+        let mut text = String::with_capacity(96);
+        push_padded(&mut text, &file.generation.to_string(), 6);
+        text.push(file.scheme.letter());
+        text.push(phase);
+        push_padded(&mut text, order, ORDER_WIDTH);
+        push_padded(&mut text, file.stamp.text(), FILE_WIDTH);
+        push_padded(&mut text, &row.to_string(), 10);
+        text.push_str(file.id.short());
+        Ok(ChangeSeq(text))
     }
 
     /// The text that is compared.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Appends digits with zeros before them, up to the width. Every row of every file has four such
+/// numbers; the formatter would lay each zero down by itself.
+fn push_padded(text: &mut String, digits: &str, width: usize) {
+    const ZEROS: &str = "00000000000000000000000000000000000";
+    const { assert!(ZEROS.len() >= ORDER_WIDTH) };
+    text.push_str(&ZEROS[..width.saturating_sub(digits.len())]);
+    text.push_str(digits);
 }
 
 #[cfg(test)]
