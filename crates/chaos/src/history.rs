@@ -187,6 +187,11 @@ impl Change {
         self.columns.iter().position(|name| name == column)
     }
 
+    /// What a row has in a column; `None` for NULL and for a column that is not there.
+    pub fn value<'a>(&self, row: &'a [Option<String>], column: &str) -> Option<&'a str> {
+        row.get(self.position(column)?)?.as_deref()
+    }
+
     fn named(&self, row: &[Option<String>]) -> TextRow {
         self.columns.iter().cloned().zip(row.iter().cloned()).collect()
     }

@@ -35,9 +35,12 @@ impl Model {
             .collect();
         changes.sort_by_key(|change| workload.truth[*change].counter);
         let mut model = Model::default();
-        for change in changes.into_iter().map(|change| &workload.truth[change]) {
-            let expected = Expected { row: change.after().cloned(), counter: change.counter };
-            model.keys.insert(change.key.clone(), expected);
+        // From the newest back, so that only a key's last row is copied.
+        for change in changes.into_iter().rev().map(|change| &workload.truth[change]) {
+            if !model.keys.contains_key(&change.key) {
+                let expected = Expected { row: change.after().cloned(), counter: change.counter };
+                model.keys.insert(change.key.clone(), expected);
+            }
         }
         model
     }

@@ -42,7 +42,7 @@ struct State {
     placed: BTreeMap<Address, Vec<Does>>,
     /// How often each place was reached: by worker, then by file, then by statement and phase.
     reached: BTreeMap<String, BTreeMap<String, Visits>>,
-    busy_with: BTreeMap<String, String>,
+    busy_with: BTreeMap<String, Arc<str>>,
     switches: BTreeMap<String, Switch>,
     keep_points: bool,
     steps_left: u64,
@@ -136,12 +136,12 @@ impl Nemesis {
 
     /// The worker starts on a file, or with `-` on none. A stem must not contain `/`.
     pub fn busy_with(&self, worker: &str, file: &str) {
-        self.lock().busy_with.insert(worker.to_owned(), file.to_owned());
+        self.lock().busy_with.insert(worker.to_owned(), file.into());
     }
 
     /// The file that the worker is busy with.
-    pub fn file_of(&self, worker: &str) -> String {
-        self.lock().busy_with.get(worker).cloned().unwrap_or_else(|| "-".to_owned())
+    pub fn file_of(&self, worker: &str) -> Arc<str> {
+        self.lock().busy_with.get(worker).cloned().unwrap_or_else(|| "-".into())
     }
 
     /// Puts a container under the nemesis' hand; a replaced container has a new switch.

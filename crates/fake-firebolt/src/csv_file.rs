@@ -111,7 +111,7 @@ impl<'t> Records<'t, '_> {
             table.lines.push(line);
         }
         let column = |(at, name): (usize, String)| Column {
-            name: if name.is_empty() { format!("f{at}") } else { name },
+            name: if name.is_empty() { format!("f{at}") } else { name }.into(),
             data_type: DataType::Text,
             nullable: true,
         };
@@ -253,7 +253,7 @@ mod tests {
             Ok(table) => table,
             Err(error) => return error.text,
         };
-        let names: Vec<_> = table.columns.iter().map(|column| column.name.as_str()).collect();
+        let names: Vec<_> = table.columns.iter().map(|column| &*column.name).collect();
         let mut lines = vec![names.join("|")];
         for (row, line) in table.rows.iter().zip(&table.lines) {
             let cells: Vec<_> = row.iter().map(ToString::to_string).collect();

@@ -270,8 +270,9 @@ impl fmt::Display for DataType {
 /// A named, typed column of a table or of a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
-    /// The name as the catalogue keeps it: quoted names keep their case.
-    pub name: String,
+    /// The name as the catalogue keeps it: quoted names keep their case. Shared, since each statement
+    /// takes the names of its tables along.
+    pub name: Arc<str>,
     /// Its type.
     pub data_type: DataType,
     /// Whether NULL may be in it.

@@ -27,7 +27,7 @@ pub use at_rest::{AtRest, KeyCounts, KeyFault};
 pub use facts::Facts;
 
 use crate::history::{Change, Event, TextRow};
-use crate::workload::{Row, Workload};
+use crate::workload::Workload;
 
 /// One broken promise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,10 +167,10 @@ impl Judges {
     }
 }
 
-/// A row of a commit, by column name.
-fn named(change: &Change, row: &[Option<String>]) -> Row {
-    let columns = change.columns.iter().zip(row);
-    columns.filter_map(|(name, text)| Some((name.clone(), text.clone()?))).collect()
+/// The key of a row of a commit, as [`crate::workload::key_text`] writes it.
+fn key_of(key_columns: &[String], change: &Change, row: &[Option<String>]) -> String {
+    let part = |name: &String| change.value(row, name).unwrap_or("NULL");
+    key_columns.iter().map(part).collect::<Vec<_>>().join("|")
 }
 
 fn number(id: &str) -> u32 {

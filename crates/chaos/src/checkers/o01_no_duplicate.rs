@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{AtRest, Bench, Checker, Facts, KeyFault, Violation};
+use super::{AtRest, Bench, Checker, Facts, KeyFault, Violation, key_of};
 use crate::history::{Change, Event, What};
-use crate::workload::{Workload, key_text};
+use crate::workload::Workload;
 
 pub(super) struct NoDuplicate {
     workload: Arc<Workload>,
@@ -31,9 +31,7 @@ impl NoDuplicate {
 
     /// The key of each row, by the change's own columns.
     fn keys(&self, change: &Change, rows: &[Vec<Option<String>>]) -> Vec<String> {
-        rows.iter()
-            .map(|row| key_text(&self.workload.key_columns, &super::named(change, row)))
-            .collect()
+        rows.iter().map(|row| key_of(&self.workload.key_columns, change, row)).collect()
     }
 
     fn tell(&mut self, key: &str, message: String) {

@@ -8,9 +8,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Bench, Checker, Facts, Violation};
+use super::{Bench, Checker, Facts, Violation, key_of};
 use crate::history::{Event, What};
-use crate::workload::{COUNTER_COLUMN, Op, Workload, key_text};
+use crate::workload::{COUNTER_COLUMN, Op, Workload};
 
 pub(super) struct NeverBack {
     workload: Arc<Workload>,
@@ -53,10 +53,9 @@ impl Checker for NeverBack {
         let workload = Arc::clone(&self.workload);
         for change in changes.iter().filter(|change| change.table == workload.table) {
             for row in &change.inserted {
-                let row = super::named(change, row);
-                let counter = row.get(COUNTER_COLUMN).and_then(|text| text.parse().ok());
+                let counter = change.value(row, COUNTER_COLUMN).and_then(|text| text.parse().ok());
                 if let Some(counter) = counter {
-                    self.wrote(key_text(&workload.key_columns, &row), counter, *lsn, peer);
+                    self.wrote(key_of(&workload.key_columns, change, row), counter, *lsn, peer);
                 }
             }
         }

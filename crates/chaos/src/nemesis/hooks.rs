@@ -58,7 +58,7 @@ impl ServerHooks {
     fn known(&self, statement: &StatementInfo) -> Known {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let known = state.known.entry(statement.request).or_insert_with(|| Known {
-            file: Arc::from(self.nemesis.file_of(&statement.peer)),
+            file: self.nemesis.file_of(&statement.peer),
             statement: name_of(statement),
         });
         known.clone()
@@ -216,7 +216,7 @@ fn change(change: &fake::mvcc::TableChange) -> Change {
             fake::mvcc::ChangeKind::Altered => ChangeKind::Altered,
             fake::mvcc::ChangeKind::Rows => ChangeKind::Rows,
         },
-        columns: change.columns.iter().map(|column| column.name.clone()).collect(),
+        columns: change.columns.iter().map(|column| column.name.to_string()).collect(),
         inserted: rows(&change.inserted),
         deleted: rows(&change.deleted),
     }

@@ -155,7 +155,7 @@ impl Bench {
         let sql = "SELECT \"id\", \"name\", CAST(\"amount\" AS TEXT) AS \"amount\", \
                    CAST(\"counter\" AS TEXT) AS \"counter\" FROM \"users\"";
         let found = self.fake.query(sql).expect("the target is there");
-        let names: Vec<String> = found.columns.iter().map(|c| c.name.clone()).collect();
+        let names: Vec<String> = found.columns.iter().map(|c| c.name.to_string()).collect();
         let text = |value: &fake_firebolt::value::Value| match value {
             fake_firebolt::value::Value::Text(text) => Some(text.to_string()),
             fake_firebolt::value::Value::Bigint(number) => Some(number.to_string()),

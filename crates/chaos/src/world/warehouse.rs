@@ -88,7 +88,8 @@ impl Warehouse {
     pub fn target_rows(&self) -> Result<Vec<TextRow>, String> {
         let sql = format!("SELECT * FROM \"{}\"", self.table);
         let found = self.fake.query(&sql).map_err(|error| error.to_string())?;
-        let names: Vec<String> = found.columns.into_iter().map(|column| column.name).collect();
+        let names: Vec<String> =
+            found.columns.into_iter().map(|column| column.name.to_string()).collect();
         let row = |row: &fake_firebolt::value::Row| {
             names.iter().cloned().zip(row.iter().map(text)).collect::<TextRow>()
         };

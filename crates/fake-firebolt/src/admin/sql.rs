@@ -19,7 +19,7 @@ pub(super) fn answer(admin: &Admin, asked: &Asked) -> Result<Value, Refusal> {
     let text = std::str::from_utf8(&asked.body)
         .map_err(|_| Refusal::new(400, "the statement is not UTF-8"))?;
     let result = own(fake, text).map_err(|error| Refusal::new(400, error.to_string()))?;
-    let columns = result.columns.iter().map(|column| column.name.as_str());
+    let columns = result.columns.iter().map(|column| &*column.name);
     Ok(json!({
         "columns": columns.collect::<Vec<_>>(),
         "rows": result.rows.iter().map(row).collect::<Vec<_>>(),

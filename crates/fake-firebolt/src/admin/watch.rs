@@ -116,7 +116,7 @@ fn changed(change: &TableChange, with_rows: bool) -> Value {
         "deleted": change.deleted.len(),
     });
     if with_rows {
-        let columns = change.columns.iter().map(|column| column.name.as_str());
+        let columns = change.columns.iter().map(|column| &*column.name);
         shown["columns"] = columns.collect();
         shown["inserted_rows"] = change.inserted.iter().map(row).collect();
         shown["deleted_rows"] = change.deleted.iter().map(row).collect();

@@ -189,7 +189,7 @@ pub(super) async fn status(life: &mut Life<'_>, parsed: &Statement) -> Result<Re
     life.done(Phase::Executed).await?;
     life.returned_rows = 1;
     let column = |(name, data_type, nullable): &(&str, DataType, bool)| Column {
-        name: (*name).to_owned(),
+        name: (*name).into(),
         data_type: data_type.clone(),
         nullable: *nullable,
     };

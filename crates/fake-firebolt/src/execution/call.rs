@@ -22,7 +22,7 @@ use crate::http::reply::Reply;
 pub(crate) struct Call {
     pub(crate) inner: Arc<Inner>,
     pub(crate) info: Arc<StatementInfo>,
-    pub(crate) parameters: Parameters,
+    pub(crate) parameters: Arc<Parameters>,
     pub(crate) statement: Result<Statement, SqlError>,
     /// Further INSERTs of the same request, which are one transaction with the first.
     pub(crate) further: Vec<Statement>,

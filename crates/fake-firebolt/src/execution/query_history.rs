@@ -144,7 +144,7 @@ impl QueryHistory {
 /// Columns that may hold NULL.
 pub(crate) fn columns(shape: &[(&str, DataType)]) -> Vec<Column> {
     let column = |(name, data_type): &(&str, DataType)| Column {
-        name: (*name).to_owned(),
+        name: (*name).into(),
         data_type: data_type.clone(),
         nullable: true,
     };

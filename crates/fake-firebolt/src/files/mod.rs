@@ -188,7 +188,7 @@ const LOCATION_COLUMNS: &[(&str, DataType)] = &[
 
 fn table(columns: &[(&str, DataType)], rows: Vec<Row>) -> ExternalFile {
     let column = |(name, data_type): &(&str, DataType)| Column {
-        name: (*name).to_owned(),
+        name: (*name).into(),
         data_type: data_type.clone(),
         nullable: true,
     };

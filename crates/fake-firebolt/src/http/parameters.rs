@@ -40,7 +40,7 @@ impl Parameters {
     pub(crate) fn parse(query: &str) -> Self {
         let mut parsed = Self::default();
         for pair in query.split('&') {
-            let taken = if pair.contains(['%', '+']) {
+            let taken = if pair.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
                 let decoded = form_urlencoded::parse(pair.as_bytes()).next();
                 decoded.map_or(Ok(()), |(name, value)| parsed.take(&name, &value))
             } else {

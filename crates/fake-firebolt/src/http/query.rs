@@ -5,8 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderValue;
 use http::request::Parts;
+use http::{HeaderName, HeaderValue};
 use tokio::time::Instant;
 
 use super::connection::Connection;
@@ -20,6 +20,11 @@ use crate::execution::{dispatch, restart};
 use crate::fault::{Answer, Endpoint, FaultPoint, Phase, StatementInfo, Verdict};
 use crate::server::Inner;
 use crate::sql::{self, SqlError, SqlErrorKind, Statement, StatementKind};
+
+/// What the client speaks; transactions need 2.4 (firebolt-wire §7).
+const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("firebolt-protocol-version");
+/// Marks the statements that a client sends for itself.
+const MACHINE_QUERY: HeaderName = HeaderName::from_static("firebolt-machine-query");
 
 /// Answers a query.
 pub(crate) async fn handle(
@@ -35,7 +40,7 @@ pub(crate) async fn handle(
         inner,
         connection,
         head,
-        parameters: Parameters::parse(head.uri.query().unwrap_or_default()),
+        parameters: Arc::new(Parameters::parse(head.uri.query().unwrap_or_default())),
     };
     // The common request, without a list of one.
     if !sql.contains(';') && !request.has_parameters(sql) {
@@ -55,7 +60,7 @@ struct Request<'a> {
     inner: &'a Arc<Inner>,
     connection: &'a Connection,
     head: &'a Parts,
-    parameters: Parameters,
+    parameters: Arc<Parameters>,
 }
 
 impl Request<'_> {
@@ -94,18 +99,19 @@ impl Request<'_> {
             label: self.parameters.query_label.clone(),
         };
         let headers = &self.head.headers;
-        let protocol = headers.get("firebolt-protocol-version");
+        // Only BEGIN asks for it; nobody else pays for looking.
+        let is_begin = kind == StatementKind::Begin;
+        let protocol = is_begin.then(|| headers.get(PROTOCOL_VERSION)).flatten();
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         Arc::new(Call {
             inner: Arc::clone(self.inner),
             info: Arc::new(info),
-            parameters: self.parameters.clone(),
+            parameters: Arc::clone(&self.parameters),
             statement,
             further,
             bearer: token::bearer(self.head).map(str::to_owned),
-            // Only BEGIN asks for it; nobody else pays for the copy.
-            protocol: protocol.filter(|_| kind == StatementKind::Begin).map(text),
-            is_machine: headers.contains_key("firebolt-machine-query"),
+            protocol: protocol.map(text),
+            is_machine: headers.contains_key(MACHINE_QUERY),
             client: self.head.extensions.get::<Leaving>().cloned(),
             arrived: Instant::now(),
             request_id,

@@ -52,7 +52,7 @@ impl Schema {
 
     /// The value that the column takes where none is given; `None` is NULL.
     pub(crate) fn default_of(&self, column: usize) -> Option<&ColumnDefault> {
-        self.extras.defaults.get(&self.columns.get(column)?.name)
+        self.extras.defaults.get(&*self.columns.get(column)?.name)
     }
 }
 

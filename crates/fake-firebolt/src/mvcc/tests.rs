@@ -11,7 +11,7 @@ use crate::value::{Column, DataType, Row, Value};
 
 fn columns() -> Vec<Column> {
     let column =
-        |name: &str| Column { name: name.to_owned(), data_type: DataType::Bigint, nullable: true };
+        |name: &str| Column { name: name.into(), data_type: DataType::Bigint, nullable: true };
     vec![column("k"), column("v")]
 }
 

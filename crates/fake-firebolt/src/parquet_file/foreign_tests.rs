@@ -84,7 +84,9 @@ fn complaint(path: &Path, expected: &Expected) -> Option<String> {
             let columns: Vec<_> = table
                 .columns
                 .iter()
-                .map(|column| (column.name.clone(), column.data_type.to_string(), column.nullable))
+                .map(|column| {
+                    (column.name.to_string(), column.data_type.to_string(), column.nullable)
+                })
                 .collect();
             if columns != expected.columns {
                 return Some(format!("{name}: {columns:?}, expected {:?}", expected.columns));

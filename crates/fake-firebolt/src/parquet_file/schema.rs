@@ -85,7 +85,7 @@ pub(super) fn columns(
         })?;
         let Built { data_type, nullable, nest } = built;
         let nest = data_type.has_struct().then_some(nest);
-        let column = Column { name: name.to_owned(), data_type, nullable };
+        let column = Column { name: name.into(), data_type, nullable };
         columns.push(FileColumn { column, leaves: std::mem::take(&mut walk.leaves), nest });
     }
     Ok(columns)

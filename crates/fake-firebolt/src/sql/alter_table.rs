@@ -105,10 +105,10 @@ fn add_column(
     let describe = |schema: &mut Schema| {
         let extras = Arc::make_mut(&mut schema.extras);
         if unique {
-            extras.unique.insert(added.clone());
+            extras.unique.insert(added.to_string());
         }
         if let Some(default) = default {
-            extras.defaults.insert(added, default);
+            extras.defaults.insert(added.to_string(), default);
         }
     };
     txn.alter_table(name, describe, None).map_err(|error| refused(error, name))

@@ -337,7 +337,7 @@ const RESERVED: &[&str] = &[
 ];
 
 fn reserved(name: &ast::Ident) -> Option<SqlError> {
-    let is_word = name.quote_style.is_none() && RESERVED.contains(&fold(name).as_str());
+    let is_word = name.quote_style.is_none() && RESERVED.contains(&&*fold(name));
     is_word.then(|| {
         let text = format!("syntax error, unexpected {}", name.value.to_uppercase());
         SqlError::syntax(name.span.start, text)

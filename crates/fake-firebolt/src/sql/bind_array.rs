@@ -70,7 +70,13 @@ impl<'b> Binder<'b> {
             };
             let name = if at == 0 { "unnest".to_owned() } else { format!("unnest_{at}") };
             let qualifier = Some("unnest".into());
-            all.push(Field { qualifier, name, data_type: *element, nullable: true, merged: false });
+            all.push(Field {
+                qualifier,
+                name: name.into(),
+                data_type: *element,
+                nullable: true,
+                merged: false,
+            });
             arrays.push(typed.expr);
         }
         named(&mut all[width..], alias.as_ref())?;
@@ -130,7 +136,8 @@ impl<'b> Binder<'b> {
         let data_type = if big { DataType::Bigint } else { DataType::Integer };
         let qualifier = Some("generate_series".into());
         let name = "generate_series".to_owned();
-        let mut fields = vec![Field { qualifier, name, data_type, nullable: false, merged: false }];
+        let mut fields =
+            vec![Field { qualifier, name: name.into(), data_type, nullable: false, merged: false }];
         named(&mut fields, alias)?;
         Ok(Relation { plan: Plan::Series(Series { start, stop, step, big }), fields })
     }
@@ -149,13 +156,13 @@ fn named(fields: &mut [Field], alias: Option<&ast::TableAlias>) -> Result<(), Sq
     }
     let qualifier: std::rc::Rc<str> = fold(name).into();
     if let ([only], []) = (&mut *fields, columns.as_slice()) {
-        only.name = fold(name);
+        only.name = fold(name).as_ref().into();
     }
     for field in &mut *fields {
         field.qualifier = Some(qualifier.clone());
     }
     for (field, column) in fields.iter_mut().zip(columns) {
-        field.name = fold(&column.name);
+        field.name = fold(&column.name).as_ref().into();
     }
     Ok(())
 }

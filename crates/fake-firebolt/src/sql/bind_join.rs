@@ -5,6 +5,7 @@
 //! alone, so this is PostgreSQL's rule: Firebolt follows its dialect).
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use sqlparser::ast::{self, BinaryOperator, JoinConstraint, JoinOperator};
 
@@ -94,7 +95,8 @@ impl<'b> Binder<'b> {
                 Ok(joined(left, right, kind, Some(condition)))
             }
             JoinConstraint::Using(names) => {
-                let names = names.iter().map(single_name).collect::<Result<Vec<_>, _>>()?;
+                let names = names.iter().map(|name| Ok(single_name(name)?.into()));
+                let names = names.collect::<Result<Vec<Arc<str>>, SqlError>>()?;
                 merged(left, right, kind, &names)
             }
             JoinConstraint::Natural => {
@@ -142,8 +144,8 @@ pub(super) fn joined(
 }
 
 /// Names that both sides offer, in the order of the left one.
-fn common_names(left: &Relation, right: &Relation) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
+fn common_names(left: &Relation, right: &Relation) -> Vec<Arc<str>> {
+    let mut names = Vec::new();
     for field in left.fields.iter().filter(|field| !field.merged) {
         let there = right.fields.iter().any(|other| !other.merged && other.name == field.name);
         if there && !names.contains(&field.name) {
@@ -155,7 +157,7 @@ fn common_names(left: &Relation, right: &Relation) -> Vec<String> {
 
 /// The one column of that name.
 fn common_column(fields: &[Field], name: &str, which: &str) -> Result<usize, SqlError> {
-    let mut found = fields.iter().enumerate().filter(|(_, f)| !f.merged && f.name == name);
+    let mut found = fields.iter().enumerate().filter(|(_, f)| !f.merged && &*f.name == name);
     match (found.next(), found.next()) {
         (Some((at, _)), None) => Ok(at),
         (None, _) => Err(SqlError::not_found(format!(
@@ -172,7 +174,7 @@ fn merged(
     left: Relation,
     right: Relation,
     kind: JoinKind,
-    names: &[String],
+    names: &[Arc<str>],
 ) -> Result<Relation, SqlError> {
     if names.is_empty() {
         return Ok(joined(left, right, kind, None));
@@ -200,7 +202,7 @@ fn merged(
         exprs.push(one_of(kind, sides));
         fields.push(Field {
             qualifier: None,
-            name: name.clone(),
+            name: Arc::clone(name),
             data_type,
             nullable,
             merged: false,

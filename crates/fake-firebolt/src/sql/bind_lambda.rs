@@ -57,7 +57,13 @@ impl<'b> Binder<'b> {
             };
             nullable |= typed.nullable;
             let data_type = *element;
-            fields.push(Field { qualifier: None, name, data_type, nullable: true, merged: false });
+            fields.push(Field {
+                qualifier: None,
+                name: name.as_ref().into(),
+                data_type,
+                nullable: true,
+                merged: false,
+            });
             bound.push(typed.expr);
         }
         let first = fields.first().map_or(DataType::Null, |field| field.data_type.clone());

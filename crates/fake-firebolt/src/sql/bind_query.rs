@@ -69,7 +69,7 @@ impl<'b> Binder<'b> {
             if cte.from.is_some() || cte.alias.at.is_some() {
                 return Err(SqlError::unsupported(format!("WITH {}", cte.alias)));
             }
-            let name = fold(&cte.alias.name);
+            let name = fold(&cte.alias.name).into_owned();
             if self.ctes.borrow()[before..].iter().any(|other| other.name == name) {
                 let text = format!("WITH query name \"{name}\" specified more than once");
                 return Err(SqlError::type_error(text));
@@ -144,7 +144,13 @@ impl<'b> Binder<'b> {
                 projection.push(expr);
             }
             let name = format!("column{}", index + 1);
-            fields.push(Field { qualifier: None, name, data_type, nullable, merged: false });
+            fields.push(Field {
+                qualifier: None,
+                name: name.into(),
+                data_type,
+                nullable,
+                merged: false,
+            });
         }
         let constants = projections.iter().flatten().all(Expr::is_constant);
         let plan = if constants {
@@ -261,7 +267,7 @@ pub(super) fn output_position(
     }
     let ast::Expr::Identifier(name) = expr else { return None };
     let name = fold(name);
-    let mut named = (0..fields.len()).filter(|at| fields[*at].name == name);
+    let mut named = (0..fields.len()).filter(|at| *fields[*at].name == *name);
     match (named.next(), named.next()) {
         (Some(only), None) => Some(Ok(only)),
         _ => None,

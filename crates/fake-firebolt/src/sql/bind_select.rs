@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use sqlparser::ast::{self, SelectItem, Spanned};
 
@@ -23,7 +24,7 @@ use super::wildcard::{excluded, expand, plain_wildcard};
 /// Output columns, and columns that only ORDER BY needs.
 #[derive(Default)]
 pub(super) struct Projection {
-    pub(super) names: Vec<String>,
+    pub(super) names: Vec<Arc<str>>,
     pub(super) columns: Vec<Typed>,
     hidden: Vec<Expr>,
     /// The column that is UNNEST of an array.
@@ -108,7 +109,7 @@ impl<'b> Binder<'b> {
                 }
                 SelectItem::ExprWithAlias { expr, alias } => {
                     self.item(&mut projection, expr, scope)?;
-                    projection.names.push(fold(alias));
+                    projection.names.push(fold(alias).as_ref().into());
                 }
                 SelectItem::Wildcard(options) if plain_wildcard(options) => {
                     expand(&mut projection, None, &excluded(options)?, scope)?;
@@ -157,8 +158,9 @@ impl<'b> Binder<'b> {
         distinct: bool,
         scope: &Scope<'_>,
     ) -> Result<(Projection, Vec<SortKey>), SqlError> {
-        let mut keys = Vec::new();
-        let fields = fields_of(&projection);
+        let mut keys = Vec::with_capacity(order.len());
+        // Most queries have no order, and then nobody asks what the columns are called.
+        let fields = if order.is_empty() { Vec::new() } else { fields_of(&projection) };
         for key in order {
             let position = match output_position(&key.expr, &fields) {
                 Some(position) => position?,
@@ -203,9 +205,9 @@ impl<'b> Binder<'b> {
 }
 
 fn fields_of(projection: &Projection) -> Vec<Field> {
-    let field = |(name, column): (&String, &Typed)| Field {
+    let field = |(name, column): (&Arc<str>, &Typed)| Field {
         qualifier: None,
-        name: name.clone(),
+        name: Arc::clone(name),
         data_type: column.data_type.clone(),
         nullable: column.nullable,
         merged: false,
@@ -316,18 +318,20 @@ fn written(items: &[SelectItem], expr: &ast::Expr) -> Option<usize> {
 }
 
 /// What a column without an alias is called.
-fn output_name(expr: &ast::Expr) -> String {
+fn output_name(expr: &ast::Expr) -> Arc<str> {
     match expr {
-        ast::Expr::Identifier(name) => fold(name),
-        ast::Expr::CompoundIdentifier(parts) => parts.last().map(fold).unwrap_or_default(),
-        ast::Expr::Function(function) => function.name.to_string().to_lowercase(),
+        ast::Expr::Identifier(name) => fold(name).as_ref().into(),
+        ast::Expr::CompoundIdentifier(parts) => {
+            parts.last().map(fold).unwrap_or_default().as_ref().into()
+        }
+        ast::Expr::Function(function) => function.name.to_string().to_lowercase().into(),
         ast::Expr::Cast { expr, .. } | ast::Expr::Nested(expr) => output_name(expr),
-        ast::Expr::Case { .. } => "case".to_owned(),
+        ast::Expr::Case { .. } => "case".into(),
         // The field's name alone (the vendor's page on STRUCT).
         ast::Expr::CompoundFieldAccess { access_chain, .. } => match access_chain.last() {
             Some(ast::AccessExpr::Dot(name)) => output_name(name),
-            _ => "?column?".to_owned(),
+            _ => "?column?".into(),
         },
-        _ => "?column?".to_owned(),
+        _ => "?column?".into(),
     }
 }

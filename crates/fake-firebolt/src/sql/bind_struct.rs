@@ -67,7 +67,9 @@ impl<'b> Binder<'b> {
         }
         let names = of.fields.iter().filter(|field| field.qualifier.as_deref() == Some(table));
         let fields: Result<Vec<_>, SqlError> = names
-            .map(|field| Ok((field.name.as_str().into(), scope.resolve(Some(table), &field.name)?)))
+            .map(|field| {
+                Ok((field.name.to_string().into(), scope.resolve(Some(table), &field.name)?))
+            })
             .collect();
         Some(fields.and_then(make))
     }
@@ -78,10 +80,16 @@ impl<'b> Binder<'b> {
         parts: &[ast::Ident],
         scope: &Scope<'_>,
     ) -> Result<Typed, SqlError> {
-        let names: Vec<String> = parts.iter().map(fold).collect();
+        // A column of a table, which nearly every name is.
+        if let [table, column] = parts
+            && let Ok(typed) = scope.resolve(Some(&fold(table)), &fold(column))
+        {
+            return Ok(typed);
+        }
+        let names: Vec<_> = parts.iter().map(fold).collect();
         let mut refusal = None;
         for column in (0..names.len().min(3)).rev() {
-            let table = column.checked_sub(1).map(|table| names[table].as_str());
+            let table = column.checked_sub(1).map(|table| &*names[table]);
             let typed = match scope.resolve(table, &names[column]) {
                 Ok(typed) => typed,
                 Err(error) if error.kind == SqlErrorKind::NotFound => {

@@ -36,7 +36,7 @@ impl Relation {
             return Err(SqlError::type_error(text));
         }
         for (field, column) in self.fields.iter_mut().zip(columns) {
-            field.name = fold(&column.name);
+            field.name = fold(&column.name).as_ref().into();
         }
         Ok(self)
     }

@@ -46,7 +46,7 @@ impl Binder<'_> {
         };
         let field = |(name, data_type): &(&str, DataType)| Field {
             qualifier: None,
-            name: (*name).to_owned(),
+            name: (*name).into(),
             data_type: data_type.clone(),
             nullable: true,
             merged: false,

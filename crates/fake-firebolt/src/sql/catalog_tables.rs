@@ -231,7 +231,7 @@ pub(super) fn ddl(table: &Table) -> String {
         if let Some(default) = schema.default_of(index) {
             text.push_str(&format!(" DEFAULT {}", default.text));
         }
-        if extras.unique.contains(&column.name) {
+        if extras.unique.contains(&*column.name) {
             text.push_str(" UNIQUE");
         }
     }
@@ -281,8 +281,9 @@ fn describe(
         };
         let default = schema.and_then(|schema| schema.default_of(index));
         let partitions =
-            schema.is_some_and(|schema| schema.extras.partition_columns.contains(&column.name));
-        let indexed = schema.is_some_and(|schema| schema.primary_index.contains(&column.name));
+            schema.is_some_and(|schema| schema.extras.partition_columns.contains(&*column.name));
+        let indexed = schema
+            .is_some_and(|schema| schema.primary_index.iter().any(|name| **name == *column.name));
         let mut values = vec![Value::Null; COLUMNS.len()];
         values[0] = Value::text(database);
         values[1] = Value::text("public");

@@ -64,7 +64,7 @@ fn files<'b>(
     }
     let Some(condition) = &copy.condition else { return Ok(files) };
     let column = |(name, metadata): &(&str, Metadata)| Column {
-        name: (*name).to_owned(),
+        name: (*name).into(),
         data_type: metadata.data_type(),
         nullable: true,
     };
@@ -126,7 +126,7 @@ fn new_columns(
     let mut names = std::collections::BTreeSet::new();
     for column in &mut columns {
         if lowers && !copy.case_sensitive {
-            column.name = column.name.to_lowercase();
+            column.name = column.name.to_lowercase().into();
         }
         if !names.insert(column.name.clone()) {
             let text = format!("column {} is in the file more than once", column.name);
@@ -213,7 +213,7 @@ impl<'c> Loader<'c> {
             missing: None,
         };
         for column in columns {
-            let mapped = copy.mapping.iter().find(|mapped| mapped.target == column.name);
+            let mapped = copy.mapping.iter().find(|mapped| *mapped.target == *column.name);
             let default = mapped.and_then(|mapped| mapped.default.as_deref());
             let default = default
                 .map(|text| cast::cast(&Value::text(text), &column.data_type))
@@ -240,7 +240,7 @@ impl<'c> Loader<'c> {
     /// A column is found by its own name first, then in any case.
     fn by_name(&mut self, name: &str, column: &Column) -> Result<Filler, SqlError> {
         let columns = &self.file.table.columns;
-        let exact = columns.iter().position(|other| other.name == name);
+        let exact = columns.iter().position(|other| &*other.name == name);
         let folded = || {
             let same = |other: &Column| other.name.to_lowercase() == name.to_lowercase();
             columns.iter().position(same).filter(|_| !self.copy.case_sensitive)

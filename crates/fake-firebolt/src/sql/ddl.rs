@@ -75,7 +75,7 @@ pub(super) fn column<'b>(
         }
     }
     let data_type = type_name::resolve(&definition.data_type)?;
-    let column = Column { name: fold(&definition.name), data_type, nullable };
+    let column = Column { name: fold(&definition.name).as_ref().into(), data_type, nullable };
     let default = match default {
         Some(expr) => Some(column_default::read(expr, &column, binder)?),
         None => None,
@@ -154,7 +154,7 @@ pub(super) fn create<'b>(
             return Err(SqlError::type_error(text));
         }
         for (column, name) in columns.iter_mut().zip(&clauses.names) {
-            column.name.clone_from(name);
+            column.name = name.as_str().into();
         }
     }
     check_names(&columns)?;
@@ -175,18 +175,18 @@ pub(super) fn create<'b>(
     extras.partition_by = clauses.partition_by.iter().map(ToString::to_string).collect();
     extras.partition_columns = partition_columns(&clauses.partition_by, &columns, &name, binder)?;
     let is_struct = |column: &&Column| {
-        column.data_type.has_struct() && extras.partition_columns.contains(&column.name)
+        column.data_type.has_struct() && extras.partition_columns.contains(&*column.name)
     };
     if let Some(column) = columns.iter().find(is_struct) {
         // The vendor's page on STRUCT.
         let text = format!("partitioning on the struct column {} is not supported", column.name);
         return Err(SqlError::type_error(text));
     }
-    for column in columns.iter().filter(|c| extras.partition_columns.contains(&c.name)) {
+    for column in columns.iter().filter(|c| extras.partition_columns.contains(&*c.name)) {
         comparable(&column.data_type, "PARTITION BY")?;
     }
     let null =
-        |column: &&Column| column.nullable && extras.partition_columns.contains(&column.name);
+        |column: &&Column| column.nullable && extras.partition_columns.contains(&*column.name);
     if let Some(column) = columns.iter().find(null).filter(|_| !may_be_null) {
         let text = format!("nullable column {} can't be part of the partition key", column.name);
         return Err(SqlError::type_error(text));
@@ -221,10 +221,10 @@ fn declared<'b>(
         let declared = column(definition, binder)?;
         let name = &declared.column.name;
         if let Some(default) = declared.default {
-            extras.defaults.insert(name.clone(), default);
+            extras.defaults.insert(name.to_string(), default);
         }
         if declared.unique {
-            extras.unique.insert(name.clone());
+            extras.unique.insert(name.to_string());
         }
         columns.push(declared.column);
     }
@@ -246,7 +246,7 @@ fn partition_columns<'b>(
             let others = fields.iter().filter(|field| field.name != column.name);
             let scope = Scope::new(Rc::new(others.cloned().collect()), None);
             if binder.expr(expr, &scope).is_err() {
-                used.insert(column.name.clone());
+                used.insert(column.name.to_string());
             }
         }
     }

@@ -19,7 +19,7 @@ use crate::value::{Column, DataType, Row};
 pub(super) fn column_index(columns: &[Column], name: &str) -> Result<usize, SqlError> {
     columns
         .iter()
-        .position(|column| column.name == name)
+        .position(|column| &*column.name == name)
         .ok_or_else(|| SqlError::not_found(format!("Column '{name}' does not exist.")))
 }
 

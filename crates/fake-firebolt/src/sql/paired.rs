@@ -50,7 +50,7 @@ impl Pairs {
         let id = fields.len();
         fields.push(Field {
             qualifier: None,
-            name: ID.to_owned(),
+            name: ID.into(),
             data_type: DataType::Bigint,
             nullable: false,
             merged: false,

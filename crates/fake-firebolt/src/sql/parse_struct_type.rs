@@ -122,7 +122,7 @@ pub(super) fn fields(text: &str) -> Result<Vec<(String, ast::DataType)>, SqlErro
 }
 
 fn field(parser: &mut Parser<'_>) -> Result<(String, ast::DataType, bool), ParserError> {
-    let name = fold(&parser.parse_identifier()?);
+    let name = fold(&parser.parse_identifier()?).into_owned();
     let data_type = parser.parse_data_type()?;
     let not_null = parser.parse_keywords(&[Keyword::NOT, Keyword::NULL]);
     // NULL says what holds anyway.

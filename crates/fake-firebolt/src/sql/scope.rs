@@ -3,8 +3,10 @@
 //! A scope is one FROM clause. Scopes nest through [`Outer`], one per subquery, which notes
 //! whether anything inside looked out through it: only such a subquery has to run per row.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use sqlparser::ast;
 
@@ -19,7 +21,7 @@ use crate::value::DataType;
 pub(super) struct Field {
     /// Alias or name of the table it comes from.
     pub(super) qualifier: Option<Rc<str>>,
-    pub(super) name: String,
+    pub(super) name: Arc<str>,
     pub(super) data_type: DataType,
     pub(super) nullable: bool,
     /// USING has merged it into another column: only its qualified name finds it.
@@ -138,7 +140,7 @@ impl<'p> Scope<'p> {
                 Some(_) => qualifier == field.qualifier.as_deref(),
                 None => !field.merged,
             };
-            if of_table && field.name == name && found.replace((index, field)).is_some() {
+            if of_table && &*field.name == name && found.replace((index, field)).is_some() {
                 let text = format!("Column reference '{name}' is ambiguous.");
                 return Err(SqlError::new(SqlErrorKind::Type, text));
             }
@@ -168,8 +170,14 @@ impl<'p> Scope<'p> {
 }
 
 /// A name folded to lower case unless quoted (firebolt-semantics §7).
-pub(super) fn fold(ident: &ast::Ident) -> String {
-    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
+pub(super) fn fold(ident: &ast::Ident) -> Cow<'_, str> {
+    let changes = |byte: u8| byte.is_ascii_uppercase() || !byte.is_ascii();
+    // Names are mostly quoted or in lower case already, and each of a statement comes through here.
+    if ident.quote_style.is_some() || !ident.value.bytes().any(changes) {
+        Cow::Borrowed(&ident.value)
+    } else {
+        Cow::Owned(ident.value.to_lowercase())
+    }
 }
 
 /// The folded parts of a dotted name.
@@ -177,7 +185,7 @@ pub(super) fn name_parts(name: &ast::ObjectName) -> Result<Vec<String>, SqlError
     name.0
         .iter()
         .map(|part| match part {
-            ast::ObjectNamePart::Identifier(ident) => Ok(fold(ident)),
+            ast::ObjectNamePart::Identifier(ident) => Ok(fold(ident).into_owned()),
             ast::ObjectNamePart::Function(_) => {
                 Err(SqlError::unsupported(format!("the name {name}")))
             }
@@ -186,10 +194,9 @@ pub(super) fn name_parts(name: &ast::ObjectName) -> Result<Vec<String>, SqlError
 }
 
 /// A name that may not be qualified.
-pub(super) fn single_name(name: &ast::ObjectName) -> Result<String, SqlError> {
-    let mut parts = name_parts(name)?;
-    match (parts.pop(), parts.is_empty()) {
-        (Some(only), true) => Ok(only),
+pub(super) fn single_name(name: &ast::ObjectName) -> Result<Cow<'_, str>, SqlError> {
+    match name.0.as_slice() {
+        [ast::ObjectNamePart::Identifier(only)] => Ok(fold(only)),
         _ => Err(SqlError::unsupported(format!("the qualified name {name}"))),
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn run(
         Shown::Engines => (ENGINES, engines(catalog, facts)),
     };
     let column = |(name, data_type): &(&str, DataType)| Column {
-        name: (*name).to_owned(),
+        name: (*name).into(),
         data_type: data_type.clone(),
         nullable: true,
     };

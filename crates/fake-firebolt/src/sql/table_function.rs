@@ -258,7 +258,7 @@ fn argument_of(argument: &ast::FunctionArg) -> Option<(Option<String>, OptionVal
     };
     let ast::FunctionArgExpr::Expr(expr) = value else { return None };
     let value = match expr {
-        ast::Expr::Identifier(name) => OptionValue::Word(fold(name)),
+        ast::Expr::Identifier(name) => OptionValue::Word(fold(name).into_owned()),
         ast::Expr::Value(value) => match &value.value {
             ast::Value::SingleQuotedString(text) => OptionValue::Text(text.clone()),
             ast::Value::Boolean(flag) => OptionValue::Word(flag.to_string()),

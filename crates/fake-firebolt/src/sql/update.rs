@@ -83,7 +83,9 @@ pub(super) fn target(
     let table = binder.table(&name_parts(name)?)?;
     let called = match alias {
         None => table.schema.name.to_string(),
-        Some(ast::TableAlias { name, columns, at: None, .. }) if columns.is_empty() => fold(name),
+        Some(ast::TableAlias { name, columns, at: None, .. }) if columns.is_empty() => {
+            fold(name).into_owned()
+        }
         Some(alias) => return Err(SqlError::unsupported(format!("the alias {alias}"))),
     };
     Ok((table, called))

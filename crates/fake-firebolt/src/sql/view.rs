@@ -82,7 +82,7 @@ pub(super) fn create(
             return Err(SqlError::type_error(text));
         }
         for (column, name) in columns.iter_mut().zip(names) {
-            column.name.clone_from(name);
+            column.name = name.as_str().into();
         }
     }
     for (index, column) in columns.iter().enumerate() {

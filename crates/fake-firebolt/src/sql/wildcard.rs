@@ -23,8 +23,8 @@ pub(super) fn expand(
         if !wanted {
             continue;
         }
-        if excluded.contains(&field.name) {
-            missing.retain(|name| **name != field.name);
+        if excluded.iter().any(|name| **name == *field.name) {
+            missing.retain(|name| ***name != *field.name);
             continue;
         }
         let typed = match &scope.grouping {
@@ -64,7 +64,9 @@ pub(super) fn plain_wildcard(options: &ast::WildcardAdditionalOptions) -> bool {
 pub(super) fn excluded(options: &ast::WildcardAdditionalOptions) -> Result<Vec<String>, SqlError> {
     match &options.opt_exclude {
         None => Ok(Vec::new()),
-        Some(ast::ExcludeSelectItem::Single(name)) => Ok(vec![single_name(name)?]),
-        Some(ast::ExcludeSelectItem::Multiple(names)) => names.iter().map(single_name).collect(),
+        Some(ast::ExcludeSelectItem::Single(name)) => Ok(vec![single_name(name)?.into_owned()]),
+        Some(ast::ExcludeSelectItem::Multiple(names)) => {
+            names.iter().map(|name| Ok(single_name(name)?.into_owned())).collect()
+        }
     }
 }

@@ -87,7 +87,7 @@ mod tests {
     }
 
     fn numbers(rows: i32) -> ResultSet {
-        let column = Column { name: "n".to_owned(), data_type: DataType::Integer, nullable: false };
+        let column = Column { name: "n".into(), data_type: DataType::Integer, nullable: false };
         let row = |n| Arc::from([Value::Integer(n)]);
         ResultSet { columns: vec![column], rows: (0..rows).map(row).collect() }
     }

@@ -97,15 +97,29 @@ pub(super) fn push_rows(out: &mut String, rows: &[Row]) {
 
 /// Appends the `statistics` member: the documented keys and no other.
 pub(super) fn push_statistics(out: &mut String, about: About<'_>) {
-    let (seconds, micros) = (about.elapsed_micros / 1_000_000, about.elapsed_micros % 1_000_000);
-    let elapsed = format!("{seconds}.{micros:06}");
     out.push_str("\"statistics\":{\"elapsed\":");
-    out.push_str(&elapsed);
+    push_seconds(out, about.elapsed_micros);
     out.push_str(
         ",\"rows_read\":0,\"bytes_read\":0,\"time_before_execution\":0.0,\"time_to_execute\":",
     );
-    out.push_str(&elapsed);
+    push_seconds(out, about.elapsed_micros);
     out.push_str(",\"scanned_bytes_cache\":0,\"scanned_bytes_storage\":0}");
+}
+
+/// Appends microseconds as seconds with six digits behind the point. Every reply has two of them, so
+/// the digits are written one by one and not by the formatter.
+fn push_seconds(out: &mut String, micros: u64) {
+    match micros / 1_000_000 {
+        0 => out.push('0'),
+        seconds => out.push_str(&seconds.to_string()),
+    }
+    out.push('.');
+    let mut unit = 100_000;
+    while unit > 0 {
+        let digit = u8::try_from(micros / unit % 10).expect("a digit is small");
+        out.push(char::from(b'0' + digit));
+        unit /= 10;
+    }
 }
 
 #[cfg(test)]
@@ -124,7 +138,7 @@ mod tests {
     #[test]
     fn a_document_that_a_json_reader_accepts() {
         let column =
-            |name: &str, data_type, nullable| Column { name: name.to_owned(), data_type, nullable };
+            |name: &str, data_type, nullable| Column { name: name.into(), data_type, nullable };
         let result = ResultSet {
             columns: vec![
                 column("id", DataType::Bigint, false),

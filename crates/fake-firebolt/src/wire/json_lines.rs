@@ -69,7 +69,7 @@ mod tests {
     fn start_data_finish_with_exactly_the_known_keys() {
         let result = ResultSet {
             columns: vec![Column {
-                name: "n".to_owned(),
+                name: "n".into(),
                 data_type: DataType::Integer,
                 nullable: false,
             }],
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn many_rows_come_in_several_batches() {
-        let column = Column { name: "n".to_owned(), data_type: DataType::Integer, nullable: false };
+        let column = Column { name: "n".into(), data_type: DataType::Integer, nullable: false };
         let row = |n| Arc::from([Value::Integer(n)]);
         let result = ResultSet { columns: vec![column], rows: (0..2_500).map(row).collect() };
         let id = Ids::new(1).uuid();

@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn a_table_as_psql_draws_it() {
         let column =
-            |name: &str, data_type| Column { name: name.to_owned(), data_type, nullable: true };
+            |name: &str, data_type| Column { name: name.into(), data_type, nullable: true };
         let result = ResultSet {
             columns: vec![column("id", DataType::Integer), column("a name", DataType::Text)],
             rows: vec![

@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn names_types_rows_and_escapes() {
         let column =
-            |name: &str, data_type, nullable| Column { name: name.to_owned(), data_type, nullable };
+            |name: &str, data_type, nullable| Column { name: name.into(), data_type, nullable };
         let result = ResultSet {
             columns: vec![
                 column("id", DataType::Integer, false),

@@ -79,7 +79,7 @@ mod tests {
 
     fn name(data_type: DataType, nullable: bool, spelling: Spelling) -> String {
         let mut out = String::new();
-        let column = Column { name: "c".to_owned(), data_type, nullable };
+        let column = Column { name: "c".into(), data_type, nullable };
         push_column_type(&mut out, &column, spelling);
         out
     }
