@@ -104,6 +104,30 @@ impl Value {
     }
 }
 
+/// Decimal digits that a REAL, and a DOUBLE PRECISION, is sure to hold (the vendor's page on types).
+const REAL_DIGITS: i32 = 6;
+const DOUBLE_DIGITS: i32 = 15;
+
+/// A float as text: the shortest digits that lead back to it, with an exponent where the point
+/// would stand far outside of them. Where that begins is PostgreSQL's rule.
+fn float_text(
+    f: &mut fmt::Formatter<'_>,
+    plain: &dyn fmt::Display,
+    scientific: &str,
+    digits: i32,
+) -> fmt::Result {
+    let Some((mantissa, exponent)) = scientific.split_once('e') else {
+        return write!(f, "{plain}");
+    };
+    match exponent.parse::<i32>() {
+        Ok(exponent) if exponent < -4 || exponent >= digits => {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            write!(f, "{mantissa}e{sign}{:02}", exponent.unsigned_abs())
+        }
+        _ => write!(f, "{plain}"),
+    }
+}
+
 /// Floats order as SQL orders them: -0 equals 0, NaN equals NaN and is the greatest.
 fn float_order(a: f64, b: f64) -> Ordering {
     a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
@@ -155,8 +179,8 @@ impl fmt::Display for Value {
             Self::Boolean(value) => write!(f, "{value}"),
             Self::Integer(value) => write!(f, "{value}"),
             Self::Bigint(value) => write!(f, "{value}"),
-            Self::Real(value) => write!(f, "{value}"),
-            Self::Double(value) => write!(f, "{value}"),
+            Self::Real(value) => float_text(f, value, &format!("{value:e}"), REAL_DIGITS),
+            Self::Double(value) => float_text(f, value, &format!("{value:e}"), DOUBLE_DIGITS),
             Self::Numeric(value) => write!(f, "{value}"),
             Self::Text(value) => f.write_str(value),
             Self::Date(days) => f.write_str(&crate::sql::datetime::render_date(*days)),

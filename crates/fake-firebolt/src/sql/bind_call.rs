@@ -130,6 +130,7 @@ impl<'b> Binder<'b> {
             ("current_account", []) => Ok(constant_text(self.ctx.account)),
             ("struct", values) => self.struct_call(values, scope),
             ("if", [condition, then, otherwise]) => self.choice(condition, then, otherwise, scope),
+            ("city_hash" | "hash", list @ [_, ..]) => self.hash_call(&name, list, scope),
             ("grouping", list) => self.grouping_call(list, scope),
             ("typeof", [value]) => {
                 let data_type = self.expr(value, scope)?.data_type;

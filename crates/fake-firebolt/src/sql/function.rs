@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 
 use md5::{Digest, Md5};
 
+use super::city_hash;
 use super::datetime::{self, Unit};
 use super::error::SqlError;
 use super::expr::{Env, Expr};
@@ -23,6 +24,9 @@ pub(super) enum Function {
     Upper,
     Length,
     Md5,
+    CityHash,
+    /// CITY_HASH to which NULL is a value like any other.
+    Hash,
     Trim,
     TrimStart,
     TrimEnd,
@@ -144,6 +148,7 @@ impl Function {
         match self {
             Self::Text(function) => function.takes_null(),
             Self::Array(function) => function.takes_null(),
+            Self::Hash => true,
             _ => false,
         }
     }
@@ -201,6 +206,7 @@ impl Function {
             Self::Array(function) => return function.compute(values),
             Self::Geography(function) => return function.compute(values),
             Self::Field(at) => return field(&values[0], at),
+            Self::CityHash | Self::Hash => return city_hash::hash_all(values),
             _ => {}
         }
         let text = |index: usize| match values.get(index) {

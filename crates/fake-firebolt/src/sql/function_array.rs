@@ -88,8 +88,10 @@ impl ArrayFunction {
                 (Self::Count, vec![array(T::Boolean)], T::Integer)
             }
             ("array_count_distinct", 1) => one(Self::CountDistinct, T::Integer)?,
-            ("array_to_string", 1) => (Self::ToText, vec![array(T::Text)], T::Text),
-            ("array_to_string", 2) => (Self::ToText, vec![array(T::Text), T::Text], T::Text),
+            ("array_to_string" | "array_join", 1) => one(Self::ToText, T::Text)?,
+            ("array_to_string" | "array_join", 2) => {
+                (Self::ToText, vec![whole.clone(), T::Text], T::Text)
+            }
             _ => return None,
         };
         Some(Resolved { function, arguments, result })
@@ -171,7 +173,8 @@ impl ArrayFunction {
             Self::CountDistinct => count(present(items).collect::<BTreeSet<_>>().len()),
             Self::ToText => {
                 let separator = values.get(1).map(ToString::to_string).unwrap_or_default();
-                let parts: Vec<String> = present(items).map(ToString::to_string).collect();
+                let mut parts = Vec::new();
+                texts(items, &mut parts);
                 Value::text(&parts.join(&separator))
             }
             Self::Make => return Err(SqlError::internal("an array is made elsewhere")),
@@ -181,6 +184,18 @@ impl ArrayFunction {
 
 fn count(count: usize) -> Value {
     Value::Integer(i32::try_from(count).unwrap_or(i32::MAX))
+}
+
+/// The elements as text, those of arrays inside one after the other (the vendor's page on
+/// ARRAY_TO_STRING).
+fn texts(items: &[Value], parts: &mut Vec<String>) {
+    for item in items {
+        match item {
+            Value::Null => {}
+            Value::Array(inner) => texts(inner, parts),
+            other => parts.push(other.to_string()),
+        }
+    }
 }
 
 fn present(items: &Arc<[Value]>) -> impl Iterator<Item = &Value> {

@@ -15,8 +15,8 @@ use super::parse_cache::Tree;
 use super::read_options::OptionValue;
 use super::statement::{Body, Statement, StatementKind};
 use super::{
-    copy, ddl, escapes, location, parse_definition, parse_struct_type, parse_typed_literal,
-    server_call, table_function,
+    copy, ddl, escapes, location, parse_definition, parse_struct_type, parse_top,
+    parse_typed_literal, server_call, table_function,
 };
 
 /// Operators between two commas, and set operations overall: longer chains would become trees so
@@ -157,6 +157,9 @@ pub(super) fn parse_tokens(mut tokens: Vec<TokenWithSpan>) -> Result<Statement, 
     }
     if tokens.iter().any(|token| word_is(Some(token), "STRUCT")) {
         parse_struct_type::pack(&mut tokens)?;
+    }
+    if tokens.iter().any(|token| word_is(Some(token), "TOP")) {
+        parse_top::name_columns(&mut tokens);
     }
     check_chains(&tokens)?;
     if let Some(location) = location::parse(&tokens)? {
