@@ -18,6 +18,7 @@ mod letter;
 #[path = "../slt/postgres_wire.rs"]
 mod postgres_wire;
 mod query;
+mod risk;
 mod shrink;
 mod tables;
 mod tree;
@@ -34,7 +35,7 @@ use self::value::Generator;
 const STATEMENTS: usize = 12;
 
 /// Disagreements after which a run ends: more are seldom more faults.
-const DIFFERENCES_MAX: usize = 5;
+const DIFFERENCES_MAX: usize = 8;
 
 const SETTINGS: &str = "SET timezone = 'UTC'; SET datestyle = 'ISO'; SET extra_float_digits = 1; \
      SET client_min_messages = 'error'; SET search_path = compared; \
@@ -75,7 +76,11 @@ fn script(seed: u64) -> Node {
         if generator.draw.chance(1, 4) {
             script.extend(generator.write_statements());
         } else {
-            script.push(generator.query_statement());
+            script.push(match generator.draw.below(8) {
+                0 => generator.star_statement(),
+                1 => generator.risky_statement(),
+                _ => generator.query_statement(),
+            });
         }
     }
     Node::list(";\n", script, 1)

@@ -28,6 +28,26 @@ impl Generator {
         Node::new(Kind::Fixed, "{}{}{}", [with, body, order])
     }
 
+    /// `SELECT *` of joined tables, ordered by an expression first.
+    pub(crate) fn star_statement(&mut self) -> Node {
+        let from = self.from(1);
+        let condition = self.condition(&from.scope, 2);
+        let filter = Node::new(Kind::Clause, " WHERE {}", [condition]);
+        let of = self.any_type();
+        let first = self.value(of, &from.scope, 2);
+        let all = from.scope.leaves.len();
+        let is_key =
+            from.scope.leaves.iter().any(|(_, leaf)| first.to_string().contains(&leaf.to_string()));
+        let mut keys: Vec<Node> = (1..=all).map(|key| Node::word(key.to_string())).collect();
+        if is_key {
+            let way = *self.draw.pick(&["", " DESC", " NULLS FIRST"]);
+            keys.insert(0, Node::word(format!("{first}{way}")));
+        }
+        let least = keys.len();
+        let keys = Node::new(Kind::Order, " ORDER BY {}", [Node::list(", ", keys, least)]);
+        Node::new(Kind::Fixed, "SELECT * FROM {}{}{}", [from.node, filter, keys])
+    }
+
     /// WITH, whose query is a table like any other from here on.
     fn with(&mut self) -> Node {
         let types: Vec<Type> = (0..1 + self.draw.below(3)).map(|_| self.any_type()).collect();
@@ -149,6 +169,11 @@ impl Generator {
             let aggregate = self.aggregate(&from.scope);
             scope.leaves.push(aggregate);
         }
+        let mut listed = scope.clone();
+        if self.draw.chance(1, 4) {
+            let window = self.peer_window(&scope);
+            listed.leaves.push(window);
+        }
         let having = if self.draw.chance(1, 3) {
             let condition = self.condition(&scope, 1);
             Node::new(Kind::Clause, " HAVING {}", [condition])
@@ -156,7 +181,7 @@ impl Generator {
             Node::nothing()
         };
         let behind = Node::new(Kind::Fixed, "{}{}", [group, having]);
-        self.listed("SELECT", types, &scope, source, behind)
+        self.listed("SELECT", types, &listed, source, behind)
     }
 
     fn aggregate(&mut self, scope: &Scope) -> (Type, Node) {
@@ -236,7 +261,11 @@ impl Generator {
             " RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING",
         ]);
         let over = format!("OVER ({{}}ORDER BY {unique}{way}");
-        match self.draw.below(7) {
+        match self.draw.below(8) {
+            7 => (
+                of,
+                Node::value(of, &format!("NTH_VALUE({{}}, 2) {over}{frame})"), [value, partition]),
+            ),
             0 => {
                 let template = format!("ROW_NUMBER() {over})");
                 (Type::Bigint, Node::value(Type::Bigint, &template, [partition]))
@@ -271,7 +300,15 @@ impl Generator {
         let way = *self.draw.pick(&["", " DESC", " NULLS FIRST", " DESC NULLS LAST"]);
         let order = Node::new(Kind::Fixed, &format!("ORDER BY {{}}{way}"), [key]);
         let big = Type::Bigint;
-        match self.draw.below(6) {
+        match self.draw.below(8) {
+            6 => {
+                let share = Type::Double;
+                (share, Node::value(share, "PERCENT_RANK() OVER ({}{})", [partition, order]))
+            }
+            7 => {
+                let share = Type::Double;
+                (share, Node::value(share, "CUME_DIST() OVER ({}{})", [partition, order]))
+            }
             0 => (big, Node::value(big, "RANK() OVER ({}{})", [partition, order])),
             1 => (big, Node::value(big, "DENSE_RANK() OVER ({}{})", [partition, order])),
             2 => (big, Node::value(big, "COUNT({}) OVER ({}{})", [value, partition, order])),
@@ -289,13 +326,20 @@ impl Generator {
     fn from(&mut self, depth: usize) -> From {
         if depth > 0 && self.draw.chance(1, 6) {
             let types: Vec<Type> = (0..1 + self.draw.below(3)).map(|_| self.any_type()).collect();
-            let query = self.body(&types, depth - 1);
+            let mut query = self.body(&types, depth - 1);
+            if self.draw.chance(1, 3) {
+                let order = self.order(types.len());
+                query = Node::new(Kind::Fixed, "{}{}", [query, order]);
+            }
             let name = self.name();
             let leaf =
                 |(at, of): (usize, &Type)| (*of, Node::value(*of, &format!("{name}.c{at}"), []));
             let leaves = types.iter().enumerate().map(leaf).collect();
             let node = Node::new(Kind::Fixed, &format!("({{}}) AS {name}"), [query]);
             return From { node, scope: Scope { leaves, correlates: true }, unique: None };
+        }
+        if self.draw.chance(1, 12) {
+            return self.values_table();
         }
         let (node, scope) = self.table();
         if self.draw.chance(1, 2) {
@@ -308,6 +352,25 @@ impl Generator {
             from = self.join(from.node, from.scope);
         }
         from
+    }
+
+    /// `(VALUES …) AS q (c0, c1)`
+    fn values_table(&mut self) -> From {
+        let types: Vec<Type> = (0..1 + self.draw.below(3)).map(|_| self.any_type()).collect();
+        let mut rows = Vec::new();
+        for _ in 0..1 + self.draw.below(3) {
+            let cells = types.iter().map(|of| self.value(*of, &Scope::default(), 1)).collect();
+            rows.push(Node::new(Kind::Fixed, "({})", [Node::list(", ", cells, types.len())]));
+        }
+        let name = self.name();
+        let names: Vec<String> = (0..types.len()).map(|at| format!("c{at}")).collect();
+        let leaf = |(of, column): (&Type, &String)| {
+            (*of, Node::value(*of, &format!("{name}.{column}"), []))
+        };
+        let leaves = types.iter().zip(&names).map(leaf).collect();
+        let template = format!("(VALUES {{}}) AS {name} ({})", names.join(", "));
+        let node = Node::new(Kind::Fixed, &template, [Node::list(", ", rows, 1)]);
+        From { node, scope: Scope { leaves, correlates: true }, unique: None }
     }
 
     fn join(&mut self, left: Node, scope: Scope) -> From {

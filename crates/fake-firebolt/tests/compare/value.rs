@@ -44,6 +44,9 @@ impl Generator {
 
     /// A value; `depth` is how many levels may still be below it.
     pub(crate) fn value(&mut self, of: Type, scope: &Scope, depth: usize) -> Node {
+        if of == Type::Double && depth > 0 && self.draw.chance(1, 12) {
+            return self.mixed(scope, depth - 1);
+        }
         let leaves: Vec<&Node> =
             scope.leaves.iter().filter(|(leaf, _)| *leaf == of).map(|(_, leaf)| leaf).collect();
         if depth == 0 || self.draw.chance(1, 5) {
@@ -93,11 +96,54 @@ impl Generator {
         }
     }
 
+    /// Numbers of several types that become DOUBLE PRECISION.
+    fn mixed(&mut self, scope: &Scope, depth: usize) -> Node {
+        let of = Type::Double;
+        let other = *self.draw.pick(&[Type::Integer, Type::Bigint]);
+        let condition = self.value(Type::Boolean, scope, depth);
+        let a = self.value(of, scope, depth);
+        let b = self.value(other, scope, depth);
+        match self.draw.below(5) {
+            0 => Node::value(of, "CASE WHEN {} THEN {} ELSE {} END", [condition, b, a]),
+            1 => Node::value(of, "COALESCE({}, {})", [b, a]),
+            2 => Node::value(of, "GREATEST({}, {}, NULL)", [b, a]),
+            3 => Node::value(of, "({} - {})", [b, a]),
+            _ => Node::value(of, "LEAST({}, {}, 2)", [a, b]),
+        }
+    }
+
+    /// Two values that compare, of one type or of two.
+    fn comparable(&mut self, scope: &Scope, depth: usize) -> [Node; 2] {
+        let key = self.any_type();
+        let others: &[Type] = match key {
+            Type::Integer => &[Type::Integer, Type::Bigint, Type::Double],
+            Type::Bigint => &[Type::Bigint, Type::Integer, Type::Double],
+            Type::Double => &[Type::Double, Type::Integer, Type::Bigint],
+            Type::Date => &[Type::Date, Type::Date, Type::Timestamp],
+            Type::Timestamp => &[Type::Timestamp, Type::Timestamp, Type::Date],
+            _ => &[],
+        };
+        let other = if others.is_empty() { key } else { *self.draw.pick(others) };
+        let a = self.value(key, scope, depth);
+        // A bare literal takes the type of what it is compared with.
+        let literal = match key {
+            Type::Date => Some("'2025-01-01'"),
+            Type::Timestamp => Some("'2025-01-31 23:59:59'"),
+            Type::Text => Some("NULL"),
+            _ => None,
+        };
+        if let Some(literal) = literal.filter(|_| self.draw.chance(1, 5)) {
+            return [a, Node::word(literal)];
+        }
+        let b = self.value(other, scope, depth);
+        if self.draw.chance(1, 2) { [a, b] } else { [b, a] }
+    }
+
     fn integer(&mut self, scope: &Scope, depth: usize) -> Node {
         let of = Type::Integer;
         let [a, b] = [(); 2].map(|()| self.value(of, scope, depth));
         let [s, t] = [(); 2].map(|()| self.value(Type::Text, scope, depth));
-        match self.draw.below(18) {
+        match self.draw.below(20) {
             0 => Node::value(of, "(({} + {}) % 1000)", [a, b]),
             1 => Node::value(of, "(({} - {}) % 1000)", [a, b]),
             2 => Node::value(of, "(({} % 100) * ({} % 100))", [a, b]),
@@ -130,9 +176,17 @@ impl Generator {
                 let n = self.value(Type::Numeric, scope, depth);
                 Node::value(of, "CAST({} AS INTEGER)", [n])
             }
-            _ => {
+            17 => {
                 let n = self.value(Type::Bigint, scope, depth);
                 Node::value(of, "CAST(({} % 1000) AS INTEGER)", [n])
+            }
+            18 => {
+                let d = self.value(Type::Double, scope, depth);
+                Node::value(of, "CAST(FLOOR({}) AS INTEGER)", [d])
+            }
+            _ => {
+                let [x, y] = [(); 2].map(|()| self.value(Type::Date, scope, depth));
+                Node::value(of, "CAST(({} - {}) % 1000 AS INTEGER)", [x, y])
             }
         }
     }
@@ -196,7 +250,12 @@ impl Generator {
         let small = self.draw.below(5);
         let n = self.draw.below(9) as i64 - 3;
         match self.draw.below(21) {
-            0 => Node::value(of, "({} || {})", [a, b]),
+            0 => {
+                let other = *self.draw.pick(&[Type::Integer, Type::Text, Type::Bigint, Type::Date]);
+                let d = self.value(other, scope, depth);
+                // One of the two has to be TEXT; a bare literal is none yet.
+                Node::value(of, "(CAST({} AS TEXT) || {})", [a, d])
+            }
             1 => Node::value(of, "UPPER({})", [a]),
             2 => Node::value(of, "LOWER({})", [a]),
             3 => Node::value(of, &format!("SUBSTRING({{}}, {n})"), [a]),
@@ -212,7 +271,11 @@ impl Generator {
             13 => Node::value(of, &format!("REPEAT({{}}, {})", small.min(2)), [a]),
             14 => Node::value(of, "REVERSE({})", [a]),
             15 => Node::value(of, &format!("SPLIT_PART({{}}, ',', {})", small + 1), [a]),
-            16 => Node::value(of, "CONCAT({}, {}, {})", [a, b, c]),
+            16 => {
+                let other = *self.draw.pick(&[Type::Integer, Type::Text, Type::Date]);
+                let d = self.value(other, scope, depth);
+                Node::value(of, "CONCAT({}, {}, {})", [a, d, c])
+            }
             17 => Node::value(of, "MD5({})", [a]),
             18 => Node::value(of, "TRIM(BOTH 'a' FROM {})", [a]),
             19 => {
@@ -274,10 +337,11 @@ impl Generator {
         let [p, q] = [(); 2].map(|()| self.value(of, scope, depth));
         let [a, b, c] = [(); 3].map(|()| self.value(key, scope, depth));
         let not = if self.draw.chance(1, 3) { "NOT " } else { "" };
-        match self.draw.below(20) {
+        match self.draw.below(23) {
             0..5 => {
                 let operator = *self.draw.pick(&["=", "<>", "<", "<=", ">", ">="]);
-                Node::value(of, &format!("({{}} {operator} {{}})"), [a, b])
+                let pair = self.comparable(scope, depth);
+                Node::value(of, &format!("({{}} {operator} {{}})"), pair)
             }
             5 => Node::value(of, "({} AND {})", [p, q]),
             6 => Node::value(of, "({} OR {})", [p, q]),
@@ -313,6 +377,16 @@ impl Generator {
             15 if depth > 0 => self.exists(not, scope, depth - 1),
             16 | 17 if depth > 0 => self.in_subquery(a, key, not, scope, depth - 1),
             18 => Node::value(of, "(({} > {}) = {})", [a, b, p]),
+            19 if depth > 0 => self.row_in_subquery([a, p], [key, of], not, scope, depth - 1),
+            20 => {
+                let [s, t] = [(); 2].map(|()| self.value(Type::Text, scope, depth));
+                let t = Node::new(Kind::Fixed, "REPLACE({}, '\\', '%')", [t]);
+                Node::value(of, &format!("({{}} {not}LIKE {{}})"), [s, t])
+            }
+            21 => {
+                let s = self.value(Type::Text, scope, depth);
+                Node::value(of, &format!("({{}} {not}LIKE 'a!%%' ESCAPE '!')"), [s])
+            }
             _ => Node::value(of, "({} <> {})", [p, q]),
         }
     }
@@ -332,6 +406,11 @@ impl Generator {
     fn scalar_subquery(&mut self, of: Type, scope: &Scope, depth: usize) -> Node {
         let (from, columns) = self.inner(scope, depth);
         let value = self.value(of, &columns, depth);
+        if self.draw.chance(1, 4) {
+            let way = *self.draw.pick(&["", " DESC", " NULLS FIRST", " DESC NULLS LAST"]);
+            let template = format!("(SELECT {{}} FROM {{}} ORDER BY 1{way} LIMIT 1)");
+            return Node::value(of, &template, [value, from]);
+        }
         // A BOOLEAN has no greatest in PostgreSQL.
         if of == Type::Boolean {
             return Node::value(of, "(SELECT BOOL_OR({}) FROM {})", [value, from]);
@@ -357,6 +436,21 @@ impl Generator {
         let column = self.value(of, &columns, depth);
         let template = format!("({{}} {not}IN (SELECT {{}} FROM {{}}))");
         Node::value(Type::Boolean, &template, [value, column, from])
+    }
+
+    fn row_in_subquery(
+        &mut self,
+        row: [Node; 2],
+        of: [Type; 2],
+        not: &str,
+        scope: &Scope,
+        depth: usize,
+    ) -> Node {
+        let (from, columns) = self.inner(scope, depth);
+        let [x, y] = of.map(|of| self.value(of, &columns, depth));
+        let [a, b] = row;
+        let template = format!("(({{}}, {{}}) {not}IN (SELECT {{}}, {{}} FROM {{}}))");
+        Node::value(Type::Boolean, &template, [a, b, x, y, from])
     }
 
     /// A table under a new name, with its columns.

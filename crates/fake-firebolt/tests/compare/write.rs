@@ -15,10 +15,20 @@ impl Generator {
         let write = match self.draw.below(8) {
             0 | 1 => self.update(&table),
             2 => self.delete(&table),
+            3 if self.draw.chance(1, 3) => return self.table_of_query(),
             3 => self.insert(&table),
             _ => self.merge(&table),
         };
         [write, Node::word(format!("SELECT * FROM {}", table.name))]
+    }
+
+    /// A table or a view that a query makes.
+    fn table_of_query(&mut self) -> [Node; 2] {
+        let name = self.name();
+        let what = if self.draw.chance(1, 2) { "TABLE" } else { "VIEW" };
+        let query = self.query_statement();
+        let make = Node::new(Kind::Fixed, &format!("CREATE {what} {name} AS {{}}"), [query]);
+        [make, Node::word(format!("SELECT * FROM {name}"))]
     }
 
     fn scope_of(&self, table: &Table, name: &str) -> Scope {
