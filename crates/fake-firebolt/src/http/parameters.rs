@@ -39,14 +39,17 @@ impl Parameters {
     /// and the label from whoever watches the request.
     pub(crate) fn parse(query: &str) -> Self {
         let mut parsed = Self::default();
-        for pair in query.split('&') {
+        let mut rest = Some(query);
+        while let Some(text) = rest {
+            let pair;
+            (pair, rest) = halves(text, b'&');
             let taken = if pair.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
                 let decoded = form_urlencoded::parse(pair.as_bytes()).next();
                 decoded.map_or(Ok(()), |(name, value)| parsed.take(&name, &value))
             } else {
                 // Most pairs mean what they say, and every request has half a dozen of them.
-                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                parsed.take(name, value)
+                let (name, value) = halves(pair, b'=');
+                parsed.take(name, value.unwrap_or_default())
             };
             if let Err(refusal) = taken {
                 parsed.refusal.get_or_insert(refusal);
@@ -132,6 +135,15 @@ impl Parameters {
         if let Some(timeout) = timeout {
             self.timeout = Some(self.timeout.map_or(timeout, |other| other.min(timeout)));
         }
+    }
+}
+
+/// What stands before the first such byte, an ASCII one, and what behind it. The searcher of
+/// `str::split` is made for longer texts: it took a fiftieth of a schedule.
+fn halves(text: &str, mark: u8) -> (&str, Option<&str>) {
+    match text.bytes().position(|byte| byte == mark) {
+        Some(at) => (&text[..at], Some(&text[at + 1..])),
+        None => (text, None),
     }
 }
 
