@@ -5,11 +5,13 @@
 //! under every setting. This file must not grow switches for things that are known.
 
 mod answer;
+mod json;
 mod transaction;
 
 use serde::{Deserialize, Serialize};
 
 pub use answer::{AsyncLost, ConflictBody, SessionHeaders, TransactionsView, UseEngine};
+pub use json::{JsonNull, MalformedJson};
 pub use transaction::{FailedCommit, QueuedSnapshot, SequenceId, TimestampRule, TransactionId};
 
 /// The unit in which two committed rewrites are compared.
@@ -177,6 +179,13 @@ pub struct Quirks {
     /// NUMERIC by a text parameter; the cast matrix speaks of TEXT in general (§7). Confidence:
     /// medium.
     pub literal_assignment: Acceptance,
+    /// A TEXT that is no JSON document, in the functions that take one apart. Default missing: "returns
+    /// NULL otherwise"; of the formatting functions alone the vendor's pages say that they fail.
+    /// Confidence: low.
+    pub malformed_json: MalformedJson,
+    /// What JSON_VALUE and JSON_VALUE_ARRAY make of a null of JSON. Default text: the vendor's pages
+    /// say that scalars other than strings do not change. Confidence: low.
+    pub json_null: JsonNull,
     /// HTTP status of a conflict. Default 409 (§1.3, §8). Confidence: medium.
     pub conflict_status: u16,
     /// COMMIT of a failed transaction. Default error (§1.2). Confidence: medium.
@@ -300,6 +309,8 @@ impl Default for Quirks {
             update_multi_match: MergeMultiMatch::Error,
             datediff: Acceptance::Accept,
             literal_assignment: Acceptance::Accept,
+            malformed_json: MalformedJson::Missing,
+            json_null: JsonNull::Text,
             statement_bytes_max: 4 << 30,
             statement_steps_max: 2_000_000_000,
             conflict_status: 409,

@@ -68,6 +68,9 @@ pub enum Value {
     /// GEOGRAPHY: its extended Well-Known Binary, normalised. Equal bytes are no more than that;
     /// SQL does not compare such values.
     Geography(Arc<[u8]>),
+    /// JSON: a document in its one form, without white space and by the names of its members. SQL
+    /// does not compare such values either.
+    Json(Arc<str>),
 }
 
 impl Value {
@@ -99,7 +102,8 @@ impl Value {
             Self::Array(_) => 11,
             Self::Struct(_) => 12,
             Self::Geography(_) => 13,
-            Self::Null => 14,
+            Self::Json(_) => 14,
+            Self::Null => 15,
         }
     }
 }
@@ -148,7 +152,7 @@ impl Ord for Value {
             (Self::Numeric(a), Self::Numeric(b)) => {
                 a.unscaled.cmp(&b.unscaled).then(a.scale.cmp(&b.scale))
             }
-            (Self::Text(a), Self::Text(b)) => a.cmp(b),
+            (Self::Text(a), Self::Text(b)) | (Self::Json(a), Self::Json(b)) => a.cmp(b),
             (Self::Bytea(a), Self::Bytea(b)) | (Self::Geography(a), Self::Geography(b)) => a.cmp(b),
             (Self::Array(a), Self::Array(b)) => a.cmp(b),
             (Self::Struct(a), Self::Struct(b)) => a.cmp(b),
@@ -182,7 +186,7 @@ impl fmt::Display for Value {
             Self::Real(value) => float_text(f, value, &format!("{value:e}"), REAL_DIGITS),
             Self::Double(value) => float_text(f, value, &format!("{value:e}"), DOUBLE_DIGITS),
             Self::Numeric(value) => write!(f, "{value}"),
-            Self::Text(value) => f.write_str(value),
+            Self::Text(value) | Self::Json(value) => f.write_str(value),
             Self::Date(days) => f.write_str(&crate::sql::datetime::render_date(*days)),
             Self::Timestamp(micros) => f.write_str(&crate::sql::datetime::render(*micros)),
             Self::TimestampTz(micros) => {
@@ -265,6 +269,8 @@ pub enum DataType {
     Struct(Arc<StructType>),
     /// `geography`
     Geography,
+    /// `json`
+    Json,
     /// The type of a bare NULL.
     Null,
 }
@@ -286,6 +292,7 @@ impl fmt::Display for DataType {
             Self::Array(element) => write!(f, "array({element})"),
             Self::Struct(of) => write!(f, "{of}"),
             Self::Geography => f.write_str("geography"),
+            Self::Json => f.write_str("json"),
             Self::Null => f.write_str("null"),
         }
     }

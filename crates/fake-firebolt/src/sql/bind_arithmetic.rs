@@ -35,7 +35,7 @@ impl<'b> Binder<'b> {
         for part in typed {
             nullable |= part.nullable;
             text |= part.data_type == DataType::Text;
-            if part.data_type == DataType::Bytea || part.data_type.has_struct() {
+            if part.data_type == DataType::Bytea || part.data_type.has_no_text() {
                 return Err(SqlError::unsupported(format!("|| on {}", part.data_type)));
             }
             parts.push(part.expr);

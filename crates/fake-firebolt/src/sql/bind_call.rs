@@ -8,6 +8,7 @@ use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments, Span
 use super::bind::Binder;
 use super::bind_aggregate::aggregate_kind;
 use super::bind_compare::comparable;
+use super::bind_json::named_argument;
 use super::cast::CastLevel;
 use super::coerce::unify;
 use super::error::SqlError;
@@ -105,7 +106,7 @@ impl<'b> Binder<'b> {
             return Err(SqlError::unsupported(format!("the call {function}")));
         };
         let name = single_name(name)?.to_lowercase();
-        let arguments = arguments(args)?;
+        let arguments = arguments(&function.name, args)?;
         if let Some(over) = over {
             return self.window(&name, function, &arguments, over, scope);
         }
@@ -138,6 +139,9 @@ impl<'b> Binder<'b> {
             }
             _ => {
                 if let Some(typed) = self.time_call(&name, &list, scope)? {
+                    return Ok(typed);
+                }
+                if let Some(typed) = self.json_call(&name, &list, scope)? {
                     return Ok(typed);
                 }
                 match self.volatile_call(&name, list.len())? {
@@ -210,8 +214,8 @@ impl<'b> Binder<'b> {
                 unify(bound, &name.to_uppercase())?
             }
             Signature::Same { .. } => return Err(wrong()),
-            Signature::Texts if bound.iter().any(|typed| typed.data_type.has_struct()) => {
-                return Err(SqlError::unsupported(format!("a STRUCT in {name}")));
+            Signature::Texts if bound.iter().any(|typed| typed.data_type.has_no_text()) => {
+                return Err(SqlError::unsupported(format!("a STRUCT or JSON in {name}")));
             }
             Signature::Texts => {
                 (bound.into_iter().map(|argument| argument.expr).collect(), DataType::Text)
@@ -346,7 +350,10 @@ pub(super) fn sort_key(expr: Expr, key: &ast::OrderByExpr) -> Result<SortKey, Sq
     Ok(SortKey { expr, descending, nulls_first: options.nulls_first.unwrap_or(descending) })
 }
 
-fn arguments(arguments: &FunctionArguments) -> Result<Arguments<'_>, SqlError> {
+fn arguments<'f>(
+    function: &ast::ObjectName,
+    arguments: &'f FunctionArguments,
+) -> Result<Arguments<'f>, SqlError> {
     let list = match arguments {
         FunctionArguments::None => return Ok(Arguments { distinct: false, list: Vec::new() }),
         FunctionArguments::Subquery(_) => {
@@ -362,7 +369,10 @@ fn arguments(arguments: &FunctionArguments) -> Result<Arguments<'_>, SqlError> {
         result.push(match argument {
             FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
             FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => None,
-            other => return Err(SqlError::unsupported(format!("the argument {other}"))),
+            other => match named_argument(function, other) {
+                Some(expr) => Some(expr),
+                None => return Err(SqlError::unsupported(format!("the argument {other}"))),
+            },
         });
     }
     let distinct = list.duplicate_treatment == Some(ast::DuplicateTreatment::Distinct);

@@ -1,4 +1,5 @@
-//! Binding of STRUCT: the two ways to make one, a row as a whole, and the way to a field.
+//! Binding of STRUCT: the two ways to make one, a row as a whole, and the way to a field; values of
+//! the type JSON are gone into in the same way.
 //!
 //! `t.a` may be a column of a table or a field of a column; the column is preferred, and in `(t).a`
 //! the field (the vendor's page on STRUCT). That a table's name alone is its row, as a STRUCT of
@@ -100,7 +101,7 @@ impl<'b> Binder<'b> {
             };
             let rest = &names[column + 1..];
             if rest.is_empty() || has_fields(&typed.data_type) {
-                return rest.iter().try_fold(typed, |typed, name| field(typed, name));
+                return rest.iter().try_fold(typed, |typed, name| self.field(typed, name));
             }
         }
         Err(refusal.unwrap_or_else(|| SqlError::internal("a name without parts")))
@@ -120,7 +121,7 @@ impl<'b> Binder<'b> {
                     self.element(typed, root, index, scope)?
                 }
                 AccessExpr::Dot(ast::Expr::Identifier(name)) => {
-                    field(typed, &fold(name)).map_err(|error| error.at(name.span))?
+                    self.field(typed, &fold(name)).map_err(|error| error.at(name.span))?
                 }
                 other => return Err(SqlError::unsupported(format!("the access {other}"))),
             };
@@ -169,6 +170,10 @@ impl<'b> Binder<'b> {
         index: &'b ast::Expr,
         scope: &Scope<'_>,
     ) -> Result<Typed, SqlError> {
+        if typed.data_type == DataType::Json {
+            let key = self.expr(index, scope)?;
+            return self.json_entry(typed, key).map_err(|error| error.at(index.span()));
+        }
         let DataType::Array(element) = typed.data_type else {
             let text = format!("cannot subscript type {}", typed.data_type);
             return Err(SqlError::type_error(text).at(root.span()));
@@ -180,6 +185,25 @@ impl<'b> Binder<'b> {
         let arguments = vec![typed.expr, bound.expr];
         let expr = Expr::Call(Function::Array(ArrayFunction::Element), arguments);
         Ok(Typed::new(expr, *element, true))
+    }
+
+    /// One field of a STRUCT, or member of a JSON object.
+    fn field(&self, typed: Typed, name: &str) -> Result<Typed, SqlError> {
+        if typed.data_type == DataType::Json {
+            return Ok(self.json_member(typed, name));
+        }
+        let DataType::Struct(of) = &typed.data_type else {
+            let text = format!("type {} has no field '{name}'", typed.data_type);
+            return Err(SqlError::type_error(text));
+        };
+        let Some(at) = of.position(name) else {
+            let text = format!("Field '{name}' does not exist in {of}.");
+            return Err(SqlError::not_found(text));
+        };
+        let StructField { data_type, nullable, .. } = &of.fields[at];
+        let nullable = typed.nullable || *nullable;
+        let data_type = data_type.clone();
+        Ok(Typed::new(Expr::Call(Function::Field(at), vec![typed.expr]), data_type, nullable))
     }
 }
 
@@ -216,25 +240,12 @@ fn make(fields: Vec<(Arc<str>, Typed)>) -> Result<Typed, SqlError> {
 }
 
 fn has_fields(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Struct(_))
+    matches!(data_type, DataType::Struct(_) | DataType::Json)
 }
 
 fn has_field(data_type: &DataType, name: &str) -> bool {
-    matches!(data_type, DataType::Struct(of) if of.position(name).is_some())
-}
-
-/// One field of a STRUCT.
-fn field(typed: Typed, name: &str) -> Result<Typed, SqlError> {
-    let DataType::Struct(of) = &typed.data_type else {
-        let text = format!("type {} has no field '{name}'", typed.data_type);
-        return Err(SqlError::type_error(text));
-    };
-    let Some(at) = of.position(name) else {
-        let text = format!("Field '{name}' does not exist in {of}.");
-        return Err(SqlError::not_found(text));
-    };
-    let StructField { data_type, nullable, .. } = &of.fields[at];
-    let nullable = typed.nullable || *nullable;
-    let data_type = data_type.clone();
-    Ok(Typed::new(Expr::Call(Function::Field(at), vec![typed.expr]), data_type, nullable))
+    match data_type {
+        DataType::Struct(of) => of.position(name).is_some(),
+        other => has_fields(other),
+    }
 }

@@ -11,6 +11,7 @@ use super::bind_struct::unnamed;
 use super::bytes_text;
 use super::datetime;
 use super::error::SqlError;
+use super::function_json;
 use super::geography;
 use super::numeric;
 use crate::value::{DataType, Numeric, Struct, StructField, StructType, Value};
@@ -52,10 +53,12 @@ pub(super) fn level(from: &DataType, to: &DataType) -> Option<CastLevel> {
         (T::Date | T::Timestamp | T::TimestampTz, T::Date | T::Timestamp | T::TimestampTz) => I,
         (T::Array(from), T::Array(to)) => return level(from, to),
         (T::Struct(from), T::Struct(to)) => return struct_level(from, to),
+        // The one cast that there is of JSON; its scalars become values by JSON_VALUE.
+        (T::Text, T::Json) => A,
         (T::Text, T::Geography) => A,
         (T::Bytea, T::Geography) | (T::Geography, T::Bytea) => I,
         (T::Bytea, _) => return None,
-        (_, T::Text) if !from.has_struct() => A,
+        (_, T::Text) if !from.has_no_text() => A,
         _ => return None,
     })
 }
@@ -201,6 +204,7 @@ fn from_text(text: &str, to: &DataType) -> Result<Value, SqlError> {
         DataType::Bytea => Value::Bytea(bytes_text::from_text(text).ok_or_else(fail)?.into()),
         DataType::Array(element) => array_text::parse(text, element)?,
         DataType::Geography => Value::Geography(geography::from_text(text)?),
+        DataType::Json => Value::Json(function_json::kept(text)?.into()),
         _ => return Err(SqlError::unsupported(format!("a cast from text to {to}"))),
     })
 }
@@ -224,7 +228,9 @@ pub(super) fn refused(from: &DataType, to: &DataType) -> SqlError {
 
 /// Converts a value; the binder has made sure that the table allows it.
 pub(super) fn cast(value: &Value, to: &DataType) -> Result<Value, SqlError> {
-    if *to == DataType::Text && !matches!(value, Value::Null | Value::Text(_) | Value::Struct(_)) {
+    let has_text =
+        !matches!(value, Value::Null | Value::Text(_) | Value::Struct(_) | Value::Json(_));
+    if *to == DataType::Text && has_text {
         return Ok(Value::text(&value.to_string()));
     }
     match value {
@@ -278,6 +284,8 @@ pub(super) fn cast(value: &Value, to: &DataType) -> Result<Value, SqlError> {
         }
         Value::Geography(bytes) if *to == DataType::Bytea => Ok(Value::Bytea(bytes.clone())),
         Value::Date(_) | Value::Bytea(_) | Value::Geography(_) => Ok(value.clone()),
+        Value::Json(_) if *to == DataType::Json => Ok(value.clone()),
+        Value::Json(_) => Err(refused(&DataType::Json, to)),
     }
 }
 
@@ -288,23 +296,24 @@ mod tests {
     /// The matrix as firebolt-semantics §7 and the vendor's page on data types write it, one letter per pair: I by itself, A on
     /// assignment, E when written out, `-` never. Where the table there is silent (REAL to DOUBLE,
     /// dates to TEXT), the letter follows its neighbours.
-    const MATRIX: [&str; 12] = [
-        // boo int big rea dou num tex dat tim tz  byt geo
-        "I E - - - - A - - - - -", // boolean
-        "E I I I I I A - - - - -", // integer
-        "E A I A I I A - - - - -", // bigint
-        "E A A I I A A - - - - -", // real
-        "E A A A I A A - - - - -", // double precision
-        "- A A E I I A - - - - -", // numeric
-        "E A A A A E I A A A E A", // text
-        "- - - - - - A I I I - -", // date
-        "- - - - - - A I I I - -", // timestamp
-        "- - - - - - A I I I - -", // timestamptz
-        "- - - - - - E - - - I I", // bytea
-        "- - - - - - A - - - I I", // geography
+    const MATRIX: [&str; 13] = [
+        // boo int big rea dou num tex dat tim tz  byt geo jso
+        "I E - - - - A - - - - - -", // boolean
+        "E I I I I I A - - - - - -", // integer
+        "E A I A I I A - - - - - -", // bigint
+        "E A A I I A A - - - - - -", // real
+        "E A A A I A A - - - - - -", // double precision
+        "- A A E I I A - - - - - -", // numeric
+        "E A A A A E I A A A E A A", // text
+        "- - - - - - A I I I - - -", // date
+        "- - - - - - A I I I - - -", // timestamp
+        "- - - - - - A I I I - - -", // timestamptz
+        "- - - - - - E - - - I I -", // bytea
+        "- - - - - - A - - - I I -", // geography
+        "- - - - - - - - - - - - I", // json
     ];
 
-    fn types() -> [DataType; 12] {
+    fn types() -> [DataType; 13] {
         let numeric = DataType::Numeric { precision: 12, scale: 2 };
         [
             DataType::Boolean,
@@ -319,6 +328,7 @@ mod tests {
             DataType::TimestampTz,
             DataType::Bytea,
             DataType::Geography,
+            DataType::Json,
         ]
     }
 
@@ -354,6 +364,7 @@ mod tests {
             DataType::Timestamp => Value::Timestamp(1),
             DataType::TimestampTz => Value::TimestampTz(1),
             DataType::Bytea => Value::Bytea(geography::from_text("POINT(1 2)").expect("WKT")),
+            DataType::Json => Value::Json(Arc::from("1")),
             DataType::Geography => {
                 Value::Geography(geography::from_text("POINT(1 2)").expect("WKT"))
             }

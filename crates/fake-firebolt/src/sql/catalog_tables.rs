@@ -210,7 +210,8 @@ fn width(data_type: &DataType) -> usize {
         DataType::Integer | DataType::Real | DataType::Date => 4,
         DataType::Bigint | DataType::Double | DataType::Timestamp | DataType::TimestampTz => 8,
         DataType::Numeric { .. } => 16,
-        DataType::Text | DataType::Bytea | DataType::Array(_) | DataType::Geography => 24,
+        DataType::Text | DataType::Bytea | DataType::Array(_) => 24,
+        DataType::Geography | DataType::Json => 24,
         DataType::Struct(of) => of.fields.iter().map(|field| width(&field.data_type)).sum(),
     }
 }

@@ -218,7 +218,7 @@ impl Expr {
             Self::Call(function, arguments) => {
                 let value = function.call(arguments, row, env)?;
                 match &value {
-                    Value::Text(text) => meter::made_bytes(text.len())?,
+                    Value::Text(text) | Value::Json(text) => meter::made_bytes(text.len())?,
                     Value::Array(items) => meter::made_bytes(size_of_val(&**items))?,
                     _ => {}
                 }

@@ -12,6 +12,7 @@ use super::error::SqlError;
 use super::expr::{Env, Expr};
 use super::function_array::ArrayFunction;
 use super::function_geography::GeographyFunction;
+use super::function_json::JsonCall;
 use super::function_number::NumberFunction;
 use super::function_text::TextFunction;
 use super::function_time::{TimeFunction, micros};
@@ -48,6 +49,7 @@ pub(super) enum Function {
     Time(TimeFunction),
     Array(ArrayFunction),
     Geography(GeographyFunction),
+    Json(JsonCall),
     /// The field of a STRUCT at that position.
     Field(usize),
 }
@@ -205,6 +207,7 @@ impl Function {
             Self::Time(function) => return function.compute(values),
             Self::Array(function) => return function.compute(values),
             Self::Geography(function) => return function.compute(values),
+            Self::Json(call) => return call.compute(values),
             Self::Field(at) => return field(&values[0], at),
             Self::CityHash | Self::Hash => return city_hash::hash_all(values),
             _ => {}

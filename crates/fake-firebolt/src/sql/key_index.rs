@@ -172,7 +172,7 @@ fn absorb_value(hash: u64, value: &Value) -> u64 {
             let high = absorb(hash, (value.unscaled >> 64) as u64);
             absorb(absorb(high, value.unscaled as u64), u64::from(value.scale))
         }
-        Value::Text(text) => absorb_bytes(hash, text.as_bytes()),
+        Value::Text(text) | Value::Json(text) => absorb_bytes(hash, text.as_bytes()),
         Value::Bytea(bytes) | Value::Geography(bytes) => absorb_bytes(hash, bytes),
         Value::Array(items) => items.iter().fold(absorb(hash, items.len() as u64), absorb_value),
         Value::Struct(value) => value.values.iter().fold(hash, absorb_value),

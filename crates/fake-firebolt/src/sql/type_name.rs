@@ -55,6 +55,7 @@ pub(super) fn resolve(name: &ast::DataType) -> Result<DataType, SqlError> {
                 _ => return Err(SqlError::type_error("a STRUCT has fields: STRUCT(name type, …)")),
             }
         }
+        ast::DataType::JSON => DataType::Json,
         ast::DataType::Custom(name, modifiers)
             if modifiers.is_empty() && is_word(name, "geography") =>
         {

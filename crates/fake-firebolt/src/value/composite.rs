@@ -120,6 +120,7 @@ impl DataType {
     pub(crate) fn incomparable(&self) -> Option<&'static str> {
         match self {
             Self::Geography => Some("geography"),
+            Self::Json => Some("json"),
             Self::Array(element) => element.incomparable(),
             Self::Struct(of) => of.fields.iter().find_map(|field| field.data_type.incomparable()),
             _ => None,
@@ -131,6 +132,15 @@ impl DataType {
         match self {
             Self::Array(element) => element.has_struct(),
             Self::Struct(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether something in it has no form as TEXT: a STRUCT, or a JSON value.
+    pub(crate) fn has_no_text(&self) -> bool {
+        match self {
+            Self::Array(element) => element.has_no_text(),
+            Self::Struct(_) | Self::Json => true,
             _ => false,
         }
     }

@@ -16,6 +16,7 @@ pub(crate) fn push_json(out: &mut String, value: &Value) {
         Value::Real(value) if value.is_finite() => push(out, format_args!("{value}")),
         Value::Double(value) if value.is_finite() => push(out, format_args!("{value}")),
         Value::Text(text) => push_json_string(out, text),
+        Value::Json(text) => out.push_str(text),
         Value::Array(elements) => {
             out.push('[');
             for (position, element) in elements.iter().enumerate() {
@@ -69,7 +70,7 @@ pub(crate) fn push_text(out: &mut String, value: &Value) {
         Value::Bigint(value) => push(out, format_args!("{value}")),
         Value::Real(value) => push_float(out, f64::from(*value), format_args!("{value}")),
         Value::Double(value) => push_float(out, *value, format_args!("{value}")),
-        Value::Text(text) => out.push_str(text),
+        Value::Text(text) | Value::Json(text) => out.push_str(text),
         // Exact decimals, dates, times and bytes read in a result as CAST to TEXT renders them.
         Value::Numeric(_)
         | Value::Date(_)
@@ -166,6 +167,7 @@ mod tests {
             (Value::Timestamp(1_500_000), "\"1970-01-01 00:00:01.5\""),
             (Value::TimestampTz(-1), "\"1969-12-31 23:59:59.999999+00\""),
             (Value::Bytea(Arc::from(*b"abc")), "\"\\\\x616263\""),
+            (Value::Json(Arc::from("{\"a\":[1]}")), "{\"a\":[1]}"),
             (Value::Geography(Arc::from(*b"\x01\xfe")), "\"01FE\""),
             (
                 Value::Array(Arc::from([Value::Integer(1), Value::Null, Value::Integer(3)])),

@@ -44,6 +44,7 @@ fn push_type(out: &mut String, data_type: &DataType, spelling: Spelling) {
         DataType::TimestampTz => "timestamptz",
         DataType::Bytea => "bytea",
         DataType::Geography => "geography",
+        DataType::Json => "json",
         DataType::Array(element) => {
             out.push_str("array(");
             push_type(out, element, spelling);
@@ -101,6 +102,7 @@ mod tests {
             (DataType::TimestampTz, "timestamptz", "timestamptz"),
             (DataType::Bytea, "bytea", "bytea"),
             (DataType::Geography, "geography", "geography"),
+            (DataType::Json, "json", "json"),
             (ints, "array(int null)", "array(integer null)"),
         ] {
             assert_eq!(name(data_type.clone(), false, Spelling::Short), short);

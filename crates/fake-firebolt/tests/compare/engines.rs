@@ -121,7 +121,8 @@ fn letter(data_type: &DataType) -> Letter {
         DataType::Boolean => Letter::Boolean,
         DataType::Date | DataType::Timestamp | DataType::TimestampTz => Letter::Time,
         DataType::Text | DataType::Bytea | DataType::Null => Letter::Text,
-        DataType::Array(_) | DataType::Struct(_) | DataType::Geography => Letter::Text,
+        DataType::Array(_) | DataType::Struct(_) => Letter::Text,
+        DataType::Geography | DataType::Json => Letter::Text,
     }
 }
 

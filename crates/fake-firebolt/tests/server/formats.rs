@@ -62,7 +62,7 @@ async fn every_type_in_both_spellings() {
                TRUE AS b, CAST('2025-01-02' AS DATE) AS day, \
                CAST('2025-01-02 03:04:05' AS TIMESTAMP) AS ts, \
                CAST('2025-01-02 03:04:05' AS TIMESTAMPTZ) AS tz, CAST('x' AS BYTEA) AS raw, \
-               'POINT(1 2)'::GEOGRAPHY AS g, \
+               'POINT(1 2)'::GEOGRAPHY AS g, '[1, {}]'::JSON AS j, \
                CAST(NULL AS BIGINT) AS nothing, \
                {'a': [1], 'b c': CAST(NULL AS BIGINT)} AS s";
     let compact = client.post("/?output_format=JSON_Compact", sql).await.json()["meta"].clone();
@@ -88,6 +88,7 @@ async fn every_type_in_both_spellings() {
             "timestamptz",
             "bytea",
             "geography",
+            "json",
             "long null",
             "struct(a array(int null), `b c` long null)"
         ]
@@ -107,6 +108,7 @@ async fn every_type_in_both_spellings() {
             "timestamptz",
             "bytea",
             "geography",
+            "json",
             "bigint null",
             "struct(a array(integer null), `b c` bigint null)"
         ]

@@ -1,5 +1,9 @@
-//! JSON documents in a TEXT: reading them, the way to a place in one, and writing them anew.
+//! JSON documents: reading them, the way to a place in one, and writing them anew.
 
+mod pointer;
 mod read;
+mod write;
 
+pub(super) use pointer::{entry, follow, member};
 pub(super) use read::{Json, Kind, read};
+pub(super) use write::{Layout, kept, laid_out};

@@ -147,7 +147,8 @@ fn fits(value: &Value, data_type: &DataType) -> bool {
         | (Value::Timestamp(_), DataType::Timestamp)
         | (Value::TimestampTz(_), DataType::TimestampTz)
         | (Value::Bytea(_), DataType::Bytea)
-        | (Value::Geography(_), DataType::Geography) => true,
+        | (Value::Geography(_), DataType::Geography)
+        | (Value::Json(_), DataType::Json) => true,
         _ => false,
     }
 }
