@@ -43,7 +43,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! What it does not do: take uploads, write Arrow, compress replies, describe a statement's
+//! What it does not do: take uploads, write Arrow, describe a statement's
 //! parameters (`execution_mode`), keep more than one engine or account, tell a system engine from a
 //! user engine, vacuum by itself, or enforce permissions. Each of these is refused with a text that
 //! says so, or simply absent; none is silently half done.

@@ -22,7 +22,7 @@ use crate::mvcc::Conflict;
 use crate::quirks::ConflictBody;
 use crate::sql::{SqlError, SqlErrorKind, StatementKind};
 use crate::value::ResultSet;
-use crate::wire::errors;
+use crate::wire::{errors, lz4_blocks};
 
 /// The text of an engine that died under a statement which it will not run again
 /// (firebolt-semantics §3.1, field report). Only MERGE was ever seen to get it.
@@ -317,6 +317,9 @@ impl<'a> Life<'a> {
                 Step::Stop(outcome) => return outcome,
                 Step::Killed(Kill::Restart(_)) => return self.death(),
             }
+        }
+        if self.call.parameters.compress && reply.status == 200 {
+            reply.body = lz4_blocks::pack(&reply.body).into();
         }
         Outcome::Reply(reply, self.cut_after)
     }

@@ -16,6 +16,7 @@ pub(crate) struct Parameters {
     pub(crate) database: Option<String>,
     pub(crate) engine: Option<String>,
     pub(crate) output_format: Option<String>,
+    pub(crate) default_format: Option<String>,
     pub(crate) query_label: Option<String>,
     pub(crate) transaction_id: Option<String>,
     pub(crate) transaction_sequence_id: Option<String>,
@@ -23,6 +24,8 @@ pub(crate) struct Parameters {
     pub(crate) query_parameters: Vec<QueryParameter>,
     /// `async=true`: the answer is a token, the statement runs on its own.
     pub(crate) is_async: bool,
+    /// `compress=1`: results come in blocks of LZ4.
+    pub(crate) compress: bool,
     /// `statement_timeout` or `max_execution_time`, the shorter of the two; `None` where both are
     /// absent or 0, which turns them off.
     pub(crate) timeout: Option<Duration>,
@@ -60,10 +63,9 @@ impl Parameters {
 
     /// The format to answer in.
     pub(crate) fn format(&self) -> Result<OutputFormat, String> {
-        OutputFormat::parse(self.output_format.as_deref()).ok_or_else(|| {
-            let name = self.output_format.as_deref().unwrap_or_default();
-            format!("Output format '{name}' is not supported")
-        })
+        let name = self.output_format.as_deref().or(self.default_format.as_deref());
+        OutputFormat::parse(name)
+            .ok_or_else(|| format!("Output format '{}' is not supported", name.unwrap_or_default()))
     }
 
     fn take(&mut self, name: &str, value: &str) -> Result<(), String> {
@@ -74,6 +76,8 @@ impl Parameters {
             "database" => self.database = text(),
             "engine" => self.engine = text(),
             "output_format" => self.output_format = text(),
+            // What JDBC calls it towards a server on its own machine; the other name goes first.
+            "default_format" => self.default_format = text(),
             "query_label" => self.query_label = text(),
             TRANSACTION_ID => self.transaction_id = text(),
             TRANSACTION_SEQUENCE_ID => self.transaction_sequence_id = text(),
@@ -89,12 +93,7 @@ impl Parameters {
                 };
                 match name {
                     "async" => self.is_async = is_on,
-                    _ if is_on => {
-                        return Err("compress=1 is not supported by this fake of Firebolt: ask \
-                                    for compress=0"
-                            .to_owned());
-                    }
-                    _ => {}
+                    _ => self.compress = is_on,
                 }
             }
             "query_parameters" => self.query_parameters = QueryParameter::read(value)?,
@@ -194,6 +193,17 @@ mod tests {
             let read = Parameters::parse(query);
             assert_eq!(read.refusal.as_deref(), Some(expected));
             assert_eq!(read.transaction_id.as_deref(), Some("0a"));
+        }
+    }
+
+    #[test]
+    fn a_format_has_two_names_and_one_goes_first() {
+        for (query, expected) in [
+            ("", OutputFormat::TabSeparated),
+            ("default_format=JSON_Compact", OutputFormat::JsonCompact),
+            ("default_format=JSON_Compact&output_format=PSQL", OutputFormat::Psql),
+        ] {
+            assert_eq!(Parameters::parse(query).format(), Ok(expected), "{query}");
         }
     }
 

@@ -19,7 +19,7 @@ enum Shape {
 
 /// Name and shape of each, in the order of the alphabet. Those that change something here are read
 /// in [`super::parameters`]; the others tune a real engine and change no answer.
-const SETTINGS: [(&str, Shape); 23] = [
+const SETTINGS: [(&str, Shape); 24] = [
     ("account_id", Shape::Text),
     ("advanced_mode", Shape::Switch),
     ("auto_start_stop_control", Shape::OneOf(&["ignore"])),
@@ -27,6 +27,9 @@ const SETTINGS: [(&str, Shape); 23] = [
     // What the tests of the vendor's clients set before they make a STRUCT, which needs no setting.
     ("enable_create_table_v2", Shape::Switch),
     ("enable_create_table_with_struct_type", Shape::Switch),
+    // Errors of users are documents here, always; JDBC asks a Core for that, and tests of the vendor
+    // the service.
+    ("enable_json_error_output_format", Shape::OneOf(&["true", "1"])),
     ("enable_result_cache", Shape::Switch),
     ("enable_struct", Shape::Switch),
     ("enable_struct_syntax", Shape::Switch),
@@ -83,6 +86,7 @@ pub(crate) fn check_set(name: &str, value: &str) -> Result<(), String> {
         }
         "account_id"
         | "output_format"
+        | "default_format"
         | "transaction_id"
         | "transaction_sequence_id"
         | "async"
@@ -122,6 +126,8 @@ mod tests {
             ("enable_result_cache", "maybe", Some("expected true or false")),
             ("max_threads", "-1", Some("expected a whole number")),
             ("timezone", "Europe/Berlin", Some("expected utc")),
+            ("enable_json_error_output_format", "true", None),
+            ("enable_json_error_output_format", "0", Some("expected true, 1")),
         ] {
             let found = check(name, value);
             match refusal {

@@ -187,8 +187,12 @@ async fn fail_late(inner: &Inner, message: &Message, said: Said, error: &CannedR
         head.headers.remove(CONTENT_ENCODING);
     }
     let format = parameter(&message.head, "output_format");
+    // No text can be put behind blocks of LZ4.
+    let is_packed =
+        parameter(&message.head, "compress").is_some_and(|it| it == "1" || it == "true");
     let text = errors::description(&String::from_utf8_lossy(&error.body));
-    let failed = OutputFormat::parse(format.as_deref()).and_then(|format| {
+    let known = OutputFormat::parse(format.as_deref()).filter(|_| !is_packed);
+    let failed = known.and_then(|format| {
         std::str::from_utf8(&body).ok().and_then(|written| format.fail_late(written, &text))
     });
     match failed {

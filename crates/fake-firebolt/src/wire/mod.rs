@@ -6,15 +6,18 @@
 //! * [`format`]: which of the output formats a request asked for
 //! * [`type_name`], [`cell`]: one type's name and one value, shared by the formats
 //! * [`json_compact`], [`json_lines`], [`tsv`], [`psql`]: one output format each
+//! * [`lz4_blocks`], [`city_hash`]: a body under `compress=1`
 //! * [`errors`]: the structured error body
 //! * [`headers`]: the session headers, one pair a line
 
 pub(crate) mod cell;
+mod city_hash;
 pub(crate) mod errors;
 pub(crate) mod format;
 pub(crate) mod headers;
 pub(crate) mod json_compact;
 pub(crate) mod json_lines;
+pub(crate) mod lz4_blocks;
 pub(crate) mod psql;
 pub(crate) mod tsv;
 pub(crate) mod type_name;

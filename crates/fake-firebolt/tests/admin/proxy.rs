@@ -153,6 +153,8 @@ async fn an_error_comes_behind_the_rows_of_the_service() {
     let (_, body) = lines.expect("a reply");
     assert!(body.contains("\"data\":[[1]]") && !body.contains("SUCCESS"), "{body}");
     assert!(body.lines().last().is_some_and(|line| line.contains("out of memory")), "{body}");
+    let packed = relay.ask("POST", "/?output_format=PSQL&compress=1", "INSERT INTO t VALUES (2)");
+    assert_eq!(packed.await, Some((200, String::new())), "no place is known in packed bytes");
     let (status, body) = relay.ask("POST", "/", "SELECT nothing").await.expect("a reply");
     assert_eq!(status, 400);
     assert!(!body.contains("out of memory"), "what fails anyway fails so: {body}");

@@ -84,6 +84,13 @@ impl Wire {
         Self { sender }
     }
 
+    /// A whole reply as it is: for bodies that are no text.
+    pub(crate) async fn send_raw(&mut self, request: Request<Full<Bytes>>) -> (u16, Vec<u8>) {
+        let response = self.sender.send_request(request).await.expect("a reply");
+        let status = response.status().as_u16();
+        (status, response.into_body().collect().await.expect("a body").to_bytes().to_vec())
+    }
+
     pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> Heard {
         if self.sender.ready().await.is_err() {
             return Heard::Nothing;

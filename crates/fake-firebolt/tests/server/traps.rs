@@ -170,6 +170,61 @@ async fn a_cut_stream_has_no_finish_line() {
     assert!(!body.ends_with('\n'), "and the last line is not: {body}");
 }
 
+/// The bytes under `compress=1`, which are no text.
+async fn packed(client: &mut Client, parameters: &str, sql: &str) -> (u16, Vec<u8>) {
+    let request = Request::post(format!("/?{parameters}"))
+        .header("authorization", format!("Bearer {}", client.token))
+        .body(Full::new(Bytes::from(sql.to_owned())))
+        .expect("a request");
+    client.wire.send_raw(request).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_comes_in_blocks_of_lz4_where_that_is_asked_for() {
+    let (fake, _) = ruled(vec![
+        Rule::new("late", Does::FailLate { text: "boom".to_owned() }).sql("SELECT 'late'"),
+    ]);
+    let mut client = Client::sign_on(&fake, "worker-1").await;
+    let (status, body) = packed(&mut client, "compress=1", "SELECT 1 AS id").await;
+    assert_eq!(status, 200);
+    // What a ClickHouse client reads as "id\ninteger\n1\n", its checksum included.
+    let hex: String = body.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(
+        hex,
+        "373838cd3f3f0329869fc90807914cbe82170000000d000000d069640a696e74656765720a310a"
+    );
+    let json = "compress=true&output_format=JSON_Compact";
+    for sql in ["SELECT 1; SELECT 2", "BEGIN", "SET max_threads = 1", "SELECT 'late'"] {
+        let (status, body) = packed(&mut client, json, sql).await;
+        assert_eq!((status, body[16]), (200, 0x82), "{sql}");
+    }
+    let (_, body) = packed(&mut client, "compress=1", "INSERT INTO t VALUES (3, 'c')").await;
+    assert!(body.is_empty(), "nothing is no block");
+    for (parameters, status) in
+        [("compress=1", 400), ("compress=0", 400), ("compress=1&output_format=x", 404)]
+    {
+        let (found, body) = packed(&mut client, parameters, "SELECT nothing").await;
+        assert_eq!(found, status);
+        assert!(std::str::from_utf8(&body).is_ok_and(|text| text.is_ascii()), "{body:?}");
+    }
+    let (_, body) = packed(&mut client, "compress=0", "SELECT 1 AS id").await;
+    assert_eq!(body, b"id\ninteger\n1\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn jdbc_names_the_format_otherwise_and_asks_for_errors_in_json() {
+    let fake = fake(&Script::new());
+    let mut client = Client::sign_on(&fake, "worker-1").await;
+    let path = "/?default_format=JSON_Compact&enable_json_error_output_format=1&compress=0";
+    assert_eq!(client.post(path, "SELECT 1").await.data(), json!([[1]]));
+    assert!(client.post(path, "SELECT nothing").await.error().contains("nothing"));
+    let off = client.post("/?enable_json_error_output_format=0", "SELECT 1").await.error();
+    assert!(off.contains("expected true, 1"), "{off}");
+    assert!(
+        client.sql("SET default_format = PSQL").await.error().contains("belongs to the request")
+    );
+}
+
 /// The server keeps no connection state: the id is a parameter of the URL and nothing else.
 #[tokio::test(start_paused = true)]
 async fn the_id_of_a_transaction_is_good_on_any_connection() {
