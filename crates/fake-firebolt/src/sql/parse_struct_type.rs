@@ -7,7 +7,7 @@
 use sqlparser::ast;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Token, TokenWithSpan};
+use sqlparser::tokenizer::{Span, Token, TokenWithSpan};
 
 use super::error::SqlError;
 use super::parse::{parse_part, tokenize, word_is};
@@ -16,12 +16,15 @@ use super::scope::fold;
 /// Structs in structs in …: deeper ones are refused, each is a round of parsing.
 const DEPTH_MAX: usize = 8;
 
-/// Words behind which a value stands, not a type.
+/// Words behind which a value stands, or the name of a table, and no type.
 const BEFORE_VALUES: &[&str] = &[
-    "ALL", "AND", "BETWEEN", "BY", "CASE", "DISTINCT", "ELSE", "FROM", "HAVING", "ILIKE", "IN",
-    "IS", "LIKE", "LIMIT", "NOT", "OFFSET", "ON", "OR", "SELECT", "THEN", "VALUES", "WHEN",
-    "WHERE",
+    "ALL", "AND", "BETWEEN", "EXISTS", "INTO", "TABLE", "VIEW", "BY", "CASE", "DISTINCT", "ELSE",
+    "FROM", "HAVING", "ILIKE", "IN", "IS", "LIKE", "LIMIT", "NOT", "OFFSET", "ON", "OR", "SELECT",
+    "THEN", "VALUES", "WHEN", "WHERE",
 ];
+
+/// Words that begin a value, and are no field's name there.
+const FIRST_OF_VALUES: &[&str] = &["CASE", "DISTINCT", "NOT", "SELECT"];
 
 /// Words that go on with a value: `struct(a IS NULL)`.
 const BEHIND_VALUES: &[&str] =
@@ -63,7 +66,7 @@ fn is_type(tokens: &[TokenWithSpan], at: usize) -> bool {
         // A name and a type, as in the list of columns of a table.
         Token::Word(_) => {
             word(at + 3).is_some_and(|word| word.quote_style.is_none())
-                && !among(at + 2, BEFORE_VALUES)
+                && !among(at + 2, FIRST_OF_VALUES)
                 && !among(at + 3, BEHIND_VALUES)
         }
         _ => false,
@@ -106,8 +109,11 @@ fn written(token: &Token) -> String {
 /// The fields that [`pack`] put into a token.
 pub(super) fn fields(text: &str) -> Result<Vec<(String, ast::DataType)>, SqlError> {
     let mut tokens = tokenize(text)?;
+    // Places in here are none of the statement's.
+    tokens.iter_mut().for_each(|token| token.span = Span::empty());
     pack(&mut tokens)?;
-    let fields = parse_part(tokens, |parser| parser.parse_comma_separated(field))?;
+    let fields = parse_part(tokens, |parser| parser.parse_comma_separated(field))
+        .map_err(|error| SqlError { text: format!("{} in STRUCT({text})", error.text), ..error })?;
     fields
         .into_iter()
         .map(|(name, data_type, not_null)| {

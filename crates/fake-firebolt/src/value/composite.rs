@@ -163,3 +163,39 @@ impl DataType {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every row of every table pays for the largest value: what is rare stands behind a pointer.
+    #[test]
+    fn rare_types_cost_the_others_nothing() {
+        assert_eq!(size_of::<Value>(), size_of::<crate::value::Numeric>() + align_of::<i128>());
+        assert_eq!(size_of::<DataType>(), 2 * size_of::<usize>());
+    }
+
+    #[test]
+    fn a_type_is_written_as_create_table_reads_it() {
+        let field = |name: &str, data_type| StructField {
+            name: Arc::from(name),
+            data_type,
+            nullable: true,
+        };
+        let of = StructType {
+            fields: vec![
+                field("plain_1", DataType::Null),
+                field("Upper", DataType::Array(Box::new(DataType::Json))),
+                field("two \"words\"", DataType::Geography),
+            ],
+        };
+        let of = DataType::Struct(Arc::new(of));
+        assert_eq!(
+            of.to_string(),
+            "struct(plain_1 null, \"Upper\" array(json), \"two \"\"words\"\"\" geography)"
+        );
+        assert!(of.stored().to_string().starts_with("struct(plain_1 text, "));
+        assert_eq!(of.incomparable(), Some("json"));
+        assert_eq!(DataType::Array(Box::new(DataType::Bytea)).incomparable(), None);
+    }
+}

@@ -54,6 +54,35 @@ async fn a_stream_may_end_with_errors_after_its_rows() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_made_of_others_in_every_format() {
+    let fake = fake(&Script::new());
+    let mut client = Client::sign_on(&fake, "worker-1").await;
+    let sql = "SELECT {'a': [1, NULL], 'b\"c': 'x\ty'} AS s, 'POINT(1 2)'::GEOGRAPHY AS g, \
+               '{\"k\": [\"\\t\"]}'::JSON AS j";
+    let hex = "0101000020E6100000FEFFFFFFFFFFEF3F0000000000000040";
+    let cells = serde_json::json!([[{"a": [1, null], "b\"c": "x\ty"}, hex, {"k": ["\t"]}]]);
+    let compact = client.post("/?output_format=JSON_Compact", sql).await.json();
+    assert_eq!(compact["data"], cells);
+    assert_eq!(compact["meta"][0]["type"], "struct(a array(int null), `b\"c` text)");
+    let lines = client.post("/?output_format=JSONLines_Compact", sql).await;
+    let data = lines.body().lines().nth(1).expect("DATA").to_owned();
+    let data: serde_json::Value = serde_json::from_str(&data).expect("JSON");
+    assert_eq!(data["data"], cells);
+    // Backslashes are doubled there, so the JSON's own escape of a tab is too.
+    let tsv = client.post("/?output_format=TabSeparatedWithNamesAndTypes", sql).await;
+    let expected = format!(
+        "s\tg\tj\nstruct(a array(integer null), `b\"c` text)\tgeography\tjson\n\
+         {{\"a\":[1,null],\"b\\\\\"c\":\"x\\\\ty\"}}\t{hex}\t{{\"k\":[\"\\\\t\"]}}\n"
+    );
+    assert_eq!(tsv.body(), expected);
+    let psql = client.post("/?output_format=PSQL", sql).await;
+    let row = psql.body().lines().nth(2).expect("a row").to_owned();
+    let expected =
+        format!(" {{\"a\":[1,null],\"b\\\"c\":\"x\\ty\"}} | {hex} | {{\"k\":[\"\\t\"]}}");
+    assert_eq!(row, expected);
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_type_in_both_spellings() {
     let fake = fake(&Script::new());
     let mut client = Client::sign_on(&fake, "worker-1").await;

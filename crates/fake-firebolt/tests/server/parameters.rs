@@ -39,6 +39,23 @@ async fn they_stand_wherever_a_value_does() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_text_becomes_what_its_column_is() {
+    let fake = fake(&Script::new());
+    let mut client = Client::sign_on(&fake, "worker-1").await;
+    client.ok("CREATE TABLE w (g GEOGRAPHY, j JSON, s STRUCT(a BIGINT, b DATE))").await;
+    let json = r#"[{"name":"$1","value":"POINT(0 10)"},{"name":"$2","value":"{\"k\": [1]}"},
+                   {"name":"$3","value":7},{"name":"$4","value":"2025-11-11"}]"#;
+    let insert = "INSERT INTO w VALUES ($1, $2, STRUCT($3, $4))";
+    assert_eq!(with(&mut client, insert, json).await.status(), 200);
+    let heard = client.sql("SELECT ST_ASTEXT(g), j.k[0], s FROM w").await;
+    let expected = serde_json::json!([["POINT(0 10)", 1, {"a": "7", "b": "2025-11-11"}]]);
+    assert_eq!(heard.data(), expected);
+    let json = r#"[{"name":"$1","value":{"k":1}}]"#;
+    let heard = with(&mut client, "SELECT $1", json).await.error();
+    assert!(heard.contains("the value of $1 holds an object"), "{heard}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_not_set_is_named_with_its_place() {
     let fake = fake(&Script::new());
     let mut client = Client::sign_on(&fake, "worker-1").await;

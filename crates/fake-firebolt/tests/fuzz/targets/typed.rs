@@ -29,13 +29,22 @@ pub(crate) enum Kind {
     Wholes,
     /// ARRAY(TEXT)
     Texts,
+    /// STRUCT(a INTEGER, b TEXT)
+    Pair,
+    /// GEOGRAPHY
+    Place,
+    /// JSON
+    Document,
 }
 
-use Kind::{Big, Bytes, Day, Exact, Float, Local, Point, Text, Texts, Truth, Whole, Wholes};
+use Kind::{Big, Bytes, Day, Document, Exact, Float, Local, Pair, Place, Point, Text, Texts};
+use Kind::{Truth, Whole, Wholes};
 
 /// All of them.
-pub(crate) const KINDS: &[Kind] =
-    &[Truth, Whole, Text, Big, Exact, Float, Day, Local, Point, Bytes, Wholes, Texts];
+pub(crate) const KINDS: &[Kind] = &[
+    Truth, Whole, Text, Big, Exact, Float, Day, Local, Point, Bytes, Wholes, Texts, Pair, Place,
+    Document,
+];
 
 /// Which tables an expression may look at, besides `t`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -48,7 +57,7 @@ impl Kind {
     fn columns(self, names: Names) -> &'static [&'static str] {
         match (self, names.s) {
             (Truth, _) => &["t.b"],
-            (Whole, false) => &["t.id"],
+            (Whole, false) => &["t.id", "({'a': t.id}).a"],
             (Whole, true) => &["t.id", "s.id"],
             (Big, _) => &["t.big"],
             (Exact, _) => &["t.n"],
@@ -61,6 +70,9 @@ impl Kind {
             (Bytes, _) => &["t.y"],
             (Wholes, _) => &["t.a"],
             (Texts, _) => &["ARRAY['a', NULL]"],
+            (Pair, _) => &["{'a': t.id, 'b': t.v}", "STRUCT(t.id, t.v)"],
+            (Place, _) => &["ST_GEOGPOINT(t.id, t.id)"],
+            (Document, _) => &["TO_JSON(t)", "TO_JSON(t.a)"],
         }
     }
 
@@ -78,6 +90,11 @@ impl Kind {
             Bytes => &["CAST('x' AS BYTEA)", "CAST('' AS BYTEA)"],
             Wholes => &["ARRAY[1, 2, NULL]", "ARRAY[3]"],
             Texts => &["ARRAY['b']", "ARRAY['a', 'a']"],
+            Pair => {
+                &["{'a': 1, 'b': 'x'}", "STRUCT(NULL, NULL)", "CAST(NULL AS STRUCT(a INT, b TEXT))"]
+            }
+            Place => &["GEOGRAPHY 'POINT(1 2)'", "CAST('POLYGON((0 0,9 0,0 9,0 0))' AS GEOGRAPHY)"],
+            Document => &["CAST('{\"a\": [1, {\"b\": \"c\"}]}' AS JSON)", "CAST('null' AS JSON)"],
         }
     }
 
@@ -153,6 +170,12 @@ impl Kind {
                 ("BTRIM", &[Text, Text]),
                 ("CONVERT_FROM", &[Bytes, Text]),
                 ("CHR", &[Whole]),
+                ("JSON_VALUE", &[Document]),
+                ("JSON_POINTER_EXTRACT", &[Text, Text]),
+                ("JSON_FORMAT", &[Text]),
+                ("TO_JSON_STRING", &[Pair]),
+                ("ST_ASTEXT", &[Place]),
+                ("ST_ASGEOJSON", &[Place]),
             ],
             Day => &[("TO_DATE", &[Text, Text]), ("COALESCE", &[Day, Day]), ("LEAST", &[Day, Day])],
             Local => &[("GREATEST", &[Local, Local]), ("COALESCE", &[Local, Local])],
@@ -161,14 +184,26 @@ impl Kind {
                 ("TO_TIMESTAMP", &[Float]),
                 ("COALESCE", &[Point, Point]),
             ],
-            Bytes => &[("DECODE", &[Text, Text]), ("COALESCE", &[Bytes, Bytes])],
+            Bytes => &[
+                ("DECODE", &[Text, Text]),
+                ("COALESCE", &[Bytes, Bytes]),
+                ("ST_ASBINARY", &[Place]),
+            ],
             Wholes => &[
                 ("ARRAY_CONCAT", &[Wholes, Wholes]),
                 ("ARRAY_SORT", &[Wholes]),
                 ("ARRAY_DISTINCT", &[Wholes]),
                 ("ARRAY_REVERSE", &[Wholes]),
             ],
-            Texts => &[("STRING_TO_ARRAY", &[Text, Text]), ("ARRAY_REVERSE_SORT", &[Texts])],
+            Texts => &[
+                ("STRING_TO_ARRAY", &[Text, Text]),
+                ("ARRAY_REVERSE_SORT", &[Texts]),
+                ("JSON_POINTER_EXTRACT_KEYS", &[Text, Text]),
+                ("JSON_VALUE_ARRAY", &[Text]),
+            ],
+            Pair => &[("STRUCT", &[Whole, Text]), ("COALESCE", &[Pair, Pair])],
+            Place => &[("ST_GEOGPOINT", &[Float, Float]), ("ST_GEOGFROMTEXT", &[Text])],
+            Document => &[("TO_JSON", &[Pair]), ("TO_JSON", &[Float]), ("COALESCE", &[Document])],
         }
     }
 
@@ -186,6 +221,9 @@ impl Kind {
             Bytes => "BYTEA",
             Wholes => "ARRAY(INTEGER)",
             Texts => "ARRAY(TEXT)",
+            Pair => "STRUCT(a INTEGER NULL, b TEXT)",
+            Place => "GEOGRAPHY",
+            Document => "JSON",
         }
     }
 }
@@ -251,7 +289,16 @@ fn operation(choices: &mut Choices<'_>, kind: Kind, names: Names, next: usize) -
                 _ => format!("({point} + INTERVAL '{unit}')"),
             }
         }
-        Bytes | Wholes | Texts => choices.one(kind.columns(names)).to_owned(),
+        Bytes | Wholes | Texts | Place => choices.one(kind.columns(names)).to_owned(),
+        Pair => {
+            let (whole, text) =
+                (typed(choices, Whole, names, next), typed(choices, Text, names, next));
+            format!("{{'a': {whole}, 'b': {text}}}")
+        }
+        Document => {
+            let way = choices.one(&[".a", "['a']", "[0]", ".\"b\"[1].c"]);
+            format!("({}){way}", typed(choices, Document, names, next))
+        }
     }
 }
 
