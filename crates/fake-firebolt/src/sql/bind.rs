@@ -16,7 +16,8 @@ use super::context::Facts;
 use super::error::SqlError;
 use super::expr::{Comparison, Env, Expr, Subquery};
 use super::literal::{literal, number, typed_string};
-use super::scope::{Outer, Scope, Typed, fold};
+use super::same_expr;
+use super::scope::{GroupKey, Outer, Scope, Typed, fold};
 use super::type_name;
 use super::volatile::Volatile;
 use crate::mvcc::Catalog;
@@ -356,7 +357,8 @@ fn group_key(expr: &ast::Expr, scope: &Scope<'_>) -> Option<Typed> {
     if matches!(expr, ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_)) {
         return None;
     }
-    let at = grouping.keys.iter().position(|key| key.ast == expr)?;
+    let is_it = |key: &GroupKey<'_>| same_expr::same(key.ast, expr, grouping.input);
+    let at = grouping.keys.iter().position(is_it)?;
     let typed = &grouping.keys[at].typed;
     Some(Typed::new(Expr::Column(at), typed.data_type.clone(), typed.nullable))
 }

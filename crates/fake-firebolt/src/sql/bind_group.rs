@@ -17,6 +17,7 @@ use super::bind_query::ordinal;
 use super::bind_select::item_expr;
 use super::error::{SqlError, SqlErrorKind};
 use super::expr::Expr;
+use super::same_expr;
 use super::scope::{GroupKey, Grouping, Scope, Typed, fold};
 use crate::value::{DataType, Value};
 
@@ -242,7 +243,7 @@ impl<'b: 's, 's> Keys<'_, 'b, 's> {
         };
         let same = |key: &GroupKey<'_>| match column(&typed) {
             Some(at) => column(&key.typed) == Some(at),
-            None => key.ast == expr,
+            None => same_expr::same(key.ast, expr, self.input),
         };
         if let Some(at) = self.keys.iter().position(same) {
             return Ok(at);

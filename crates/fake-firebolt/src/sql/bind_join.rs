@@ -34,7 +34,10 @@ impl<'b> Binder<'b> {
             let next = self.table_with_joins(item, outer)?;
             all = Some(match all {
                 None => next,
-                Some(left) => joined(left, next, JoinKind::Inner, None),
+                Some(left) => {
+                    check_names(&left, &next)?;
+                    joined(left, next, JoinKind::Inner, None)
+                }
             });
         }
         Ok(all.unwrap_or(Relation { plan: Plan::One, fields: Vec::new() }))
@@ -52,6 +55,7 @@ impl<'b> Binder<'b> {
                 return Err(SqlError::unsupported("a GLOBAL join"));
             }
             let right = self.table_factor(relation, outer)?;
+            check_names(&left, &right)?;
             left = self.join(left, right, join_operator, outer)?;
         }
         Ok(left)
@@ -109,6 +113,24 @@ impl<'b> Binder<'b> {
             JoinConstraint::None => Err(SqlError::unsupported("a join without ON")),
         }
     }
+}
+
+/// Each name of a FROM clause is there once: a column of either could be found by neither.
+fn check_names(left: &Relation, right: &Relation) -> Result<(), SqlError> {
+    let mut last = None;
+    for field in &right.fields {
+        let name = field.qualifier.as_deref().filter(|name| !name.is_empty());
+        if name.is_none() || name == last {
+            continue;
+        }
+        last = name;
+        if left.fields.iter().any(|other| other.qualifier.as_deref() == name) {
+            let name = name.unwrap_or_default();
+            let text = format!("table name \"{name}\" specified more than once");
+            return Err(SqlError::type_error(text));
+        }
+    }
+    Ok(())
 }
 
 /// A join of two relations; the condition is over the fields of both.

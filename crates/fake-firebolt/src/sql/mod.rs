@@ -94,6 +94,7 @@ mod parse_typed_literal;
 mod plan;
 mod read_options;
 mod regexp;
+mod same_expr;
 mod scope;
 mod script;
 mod server_call;

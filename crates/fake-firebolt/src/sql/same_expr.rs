@@ -1,0 +1,119 @@
+//! Whether two expressions are one: the select list may write a key of GROUP BY in another way,
+//! `T.X + 1` for `x + 1`, and means the same column all the same.
+//!
+//! Names are compared by where they lead, functions by name in any case; whatever is not taken apart
+//! here has to be written alike. It never calls two expressions the same that are not.
+
+use sqlparser::ast::{self, Expr as E, FunctionArg, FunctionArgExpr, FunctionArguments};
+
+use super::expr::Expr;
+use super::scope::{Scope, fold};
+
+/// Whether both mean the same over the columns of that scope.
+pub(super) fn same(a: &E, b: &E, scope: &Scope<'_>) -> bool {
+    let both = |a: &E, b: &E| same(a, b, scope);
+    match (a, b) {
+        (E::Nested(a), b) => both(a, b),
+        (a, E::Nested(b)) => both(a, b),
+        (E::Identifier(_) | E::CompoundIdentifier(_), _) => {
+            column(a, scope).is_some_and(|at| column(b, scope) == Some(at))
+        }
+        (
+            E::BinaryOp { left, op, right },
+            E::BinaryOp { left: other_left, op: other_op, right: other_right },
+        ) => op == other_op && both(left, other_left) && both(right, other_right),
+        (E::UnaryOp { op, expr }, E::UnaryOp { op: other_op, expr: other }) => {
+            op == other_op && both(expr, other)
+        }
+        (E::IsNull(a), E::IsNull(b))
+        | (E::IsNotNull(a), E::IsNotNull(b))
+        | (E::IsTrue(a), E::IsTrue(b))
+        | (E::IsNotTrue(a), E::IsNotTrue(b))
+        | (E::IsFalse(a), E::IsFalse(b))
+        | (E::IsNotFalse(a), E::IsNotFalse(b)) => both(a, b),
+        (
+            E::Cast { expr, data_type, format: None, .. },
+            E::Cast { expr: other, data_type: other_type, format: None, .. },
+        ) => same_cast(a, b) && data_type == other_type && both(expr, other),
+        (E::Extract { field, expr, .. }, E::Extract { field: other_field, expr: other, .. }) => {
+            field == other_field && both(expr, other)
+        }
+        (E::Function(a), E::Function(b)) => same_call(a, b, scope),
+        (E::Case { .. }, E::Case { .. }) => same_case(a, b, scope),
+        (a, b) => a == b,
+    }
+}
+
+/// CAST and `::` are one; TRY_CAST is another.
+fn same_cast(a: &E, b: &E) -> bool {
+    let tries = |expr: &E| matches!(expr, E::Cast { kind: ast::CastKind::TryCast, .. });
+    tries(a) == tries(b)
+}
+
+/// The column of the scope itself that a name leads to.
+fn column(expr: &E, scope: &Scope<'_>) -> Option<usize> {
+    let (table, name) = match expr {
+        E::Identifier(name) => (None, name),
+        E::CompoundIdentifier(parts) => match parts.as_slice() {
+            [table, name] | [_, table, name] => (Some(fold(table)), name),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    match scope.resolve(table.as_deref(), &fold(name)).ok()?.expr {
+        Expr::Column(at) => Some(at),
+        _ => None,
+    }
+}
+
+fn same_call(a: &ast::Function, b: &ast::Function, scope: &Scope<'_>) -> bool {
+    // Written alike apart from the name and the arguments, of which only plain ones are looked into.
+    let (FunctionArguments::List(args), FunctionArguments::List(other_args)) = (&a.args, &b.args)
+    else {
+        return a == b;
+    };
+    let plain = |call: &ast::Function, args: &ast::FunctionArgumentList| {
+        call.over.is_none()
+            && call.filter.is_none()
+            && call.within_group.is_empty()
+            && call.null_treatment.is_none()
+            && args.duplicate_treatment.is_none()
+            && args.clauses.is_empty()
+    };
+    if !plain(a, args) || !plain(b, other_args) {
+        return a == b;
+    }
+    let name = |call: &ast::Function| call.name.to_string().to_lowercase();
+    let same_argument = |(a, b): (&FunctionArg, &FunctionArg)| match (a, b) {
+        (
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(a)),
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(b)),
+        ) => same(a, b, scope),
+        (a, b) => a == b,
+    };
+    args.args.len() == other_args.args.len()
+        && name(a) == name(b)
+        && args.args.iter().zip(&other_args.args).all(same_argument)
+}
+
+fn same_case(a: &E, b: &E, scope: &Scope<'_>) -> bool {
+    let (
+        E::Case { operand, conditions, else_result, .. },
+        E::Case { operand: other, conditions: others, else_result: other_result, .. },
+    ) = (a, b)
+    else {
+        return false;
+    };
+    let optional = |a: &Option<Box<E>>, b: &Option<Box<E>>| match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => same(a, b, scope),
+        _ => false,
+    };
+    let branch = |(a, b): (&ast::CaseWhen, &ast::CaseWhen)| {
+        same(&a.condition, &b.condition, scope) && same(&a.result, &b.result, scope)
+    };
+    optional(operand, other)
+        && optional(else_result, other_result)
+        && conditions.len() == others.len()
+        && conditions.iter().zip(others).all(branch)
+}
