@@ -17,6 +17,9 @@ const LONG: &str = "SELECT COUNT(*) FROM GENERATE_SERIES(1, 300000) a (n), \
 /// More than the program has threads that serve.
 const MANY: usize = 9;
 
+/// As many as there are cores to keep busy on a small machine.
+const FEW: usize = 2;
+
 struct Server {
     child: Child,
     address: String,
@@ -183,16 +186,29 @@ fn a_restart_of_the_engine_ends_them() {
 }
 
 #[test]
-fn a_client_that_leaves_and_said_so_takes_its_statement_along() {
+fn a_client_that_leaves_takes_what_it_reads_along_and_what_it_writes_if_it_said_so() {
     let server = Server::start(&[]);
-    let streams: Vec<TcpStream> = (0..MANY)
-        .map(|_| send(&server.address, "&cancel_query_on_connection_drop=all", LONG))
-        .collect();
-    server.running(MANY);
-    for stream in streams {
-        stream.shutdown(Shutdown::Both).expect("it closes");
+    let write = format!("CREATE TABLE t AS {LONG}");
+    let leave = |parameters: &str, sql: &str, before: usize| {
+        let send = |_| send(&server.address, parameters, sql);
+        let streams: Vec<TcpStream> = (0..FEW).map(send).collect();
+        server.running(before + FEW);
+        for stream in streams {
+            stream.shutdown(Shutdown::Both).expect("it closes");
+        }
+    };
+    leave("", LONG, 0);
+    assert!(server.running(0).is_empty(), "what reads ends by that alone");
+    leave("&cancel_query_on_connection_drop=all", &write, 0);
+    assert!(server.running(0).is_empty(), "what writes too, if that is asked for");
+    leave("", &write, 0);
+    leave("&cancel_query_on_connection_drop=none", LONG, FEW);
+    // Those of clients that leave last have ended, so the leaving of the others has been seen.
+    leave("", LONG, 2 * FEW);
+    for id in server.running(2 * FEW) {
+        let cancel = format!("CANCEL QUERY WHERE query_id = '{id}'");
+        assert_eq!(server.post("", &cancel).status(), "200", "it is still there");
     }
-    assert!(server.running(0).is_empty(), "they end by that alone");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::fault::StatementInfo;
 use crate::http::parameters::Parameters;
 use crate::ids::Uuid;
 use crate::server::Inner;
-use crate::sql::{SqlError, Statement};
+use crate::sql::{SqlError, Statement, StatementKind};
 use crate::value::ResultSet;
 use crate::wire::About;
 use crate::wire::format::OutputFormat;
@@ -31,7 +31,7 @@ pub(crate) struct Call {
     pub(crate) protocol: Option<String>,
     /// `Firebolt-Machine-Query` was sent along.
     pub(crate) is_machine: bool,
-    /// The sign of a client that wants its statement to end when it leaves.
+    /// The sign of a client that leaves, where the statement ends with that.
     pub(crate) client: Option<Leaving>,
     pub(crate) arrived: Instant,
     pub(crate) request_id: Uuid,
@@ -59,6 +59,15 @@ impl Call {
         }
         let text = format!("The result has {rows} rows, and this server gives out {max} at most");
         Err(Detour::Answer(Reply::user_error(&text)))
+    }
+
+    /// Cuts the result of a SELECT as a LIMIT would, where `max_result_rows` says so.
+    pub(crate) fn limit_rows(&self, result: &mut ResultSet) {
+        if let Some(max) = self.parameters.max_result_rows
+            && self.info.kind == StatementKind::Select
+        {
+            result.rows.truncate(max);
+        }
     }
 
     /// A reply whose statement failed after its rows went out.

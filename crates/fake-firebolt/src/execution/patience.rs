@@ -37,7 +37,7 @@ pub(crate) enum End {
     Left,
 }
 
-/// The sign that a client leaves which has asked for its statement to end then.
+/// The sign that a client has left, for statements that end with that.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Leaving(Arc<AtomicBool>);
 
@@ -45,6 +45,10 @@ impl Leaving {
     /// It has left.
     pub(crate) fn has_left(&self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
@@ -81,7 +85,9 @@ impl Patience {
             deadline: timeout.map(|timeout| Instant::now() + timeout),
             steps_max: timeout.zip(steps_per_second).map(fit),
             steps_per_second,
-            client,
+            // Where nothing runs beside an evaluation, nobody can leave during one; whoever has left
+            // before would make the difference of what is done then depend on its length.
+            client: client.filter(|client| !client.is_set()),
             ..Self::default()
         }
     }
@@ -132,7 +138,7 @@ impl Patience {
             Some(End::Steps)
         } else if self.killed.load(Ordering::Relaxed) {
             Some(End::Killed)
-        } else if self.client.as_ref().is_some_and(|client| client.0.load(Ordering::Relaxed)) {
+        } else if self.client.as_ref().is_some_and(Leaving::is_set) {
             Some(End::Left)
         } else if self.is_late() {
             Some(End::Late)

@@ -51,7 +51,8 @@ pub(crate) async fn autocommit(
             end = evaluate(inner, sql, further, &mut transaction, &files, now, &patience);
         }
     }
-    let result = life.evaluated(end).await?;
+    let mut result = life.evaluated(end).await?;
+    life.call.limit_rows(&mut result);
     life.returned_rows = result.rows.len();
     life.call.check_rows(&result)?;
     match life.work().await {
@@ -115,7 +116,8 @@ pub(crate) async fn in_transaction(
         };
         evaluate(inner, sql, statement, transaction, &files, now, &patience)
     };
-    let result = life.evaluated(end).await?;
+    let mut result = life.evaluated(end).await?;
+    life.call.limit_rows(&mut result);
     life.returned_rows = result.rows.len();
     life.call.check_rows(&result)?;
     match life.work().await {

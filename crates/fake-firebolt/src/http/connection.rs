@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 
-use super::parameters::Parameters;
+use super::parameters::{CancelOnDrop, Parameters};
 use super::reply::{Outcome, Reply, ReplyBody, Severed};
 use super::{body, cancel, engine_url, query, token};
 use crate::execution::patience::Leaving;
@@ -33,6 +33,8 @@ pub(crate) struct Connection {
     epoch: u64,
     /// What makes its end a reset.
     reset: ResetSwitch,
+    /// It has ended before the reply to a request was there.
+    pub(crate) left: Leaving,
 }
 
 /// Tells who owns the socket that it is to be reset instead of closed.
@@ -59,7 +61,8 @@ where
     let connection = {
         let mut state = inner.state();
         let epoch = state.engine.epoch();
-        Arc::new(Connection { ordinal: state.ids.connection(), peer, epoch, reset })
+        let left = Leaving::default();
+        Arc::new(Connection { ordinal: state.ids.connection(), peer, epoch, reset, left })
     };
     let ordinal = connection.ordinal;
     let header_bytes_max = inner.config.limits.header_bytes_max.max(8 << 10);
@@ -86,7 +89,7 @@ async fn respond(
         // The node at the other end of this connection is gone; nobody reads the request (F15).
         return Err(Severed);
     }
-    let (mut head, body) = request.into_parts();
+    let (head, body) = request.into_parts();
     let reset = connection.reset.clone();
     let limit = inner.config.limits.body_bytes_max;
     let body = match body::read(body, &head.headers, limit).await {
@@ -94,13 +97,10 @@ async fn respond(
         Err(Some(refusal)) => return Outcome::from(refusal).into_response().await,
         Err(None) => return Err(Severed),
     };
-    let leaving = is_abandoned(&inner, &head).then(Leaving::default);
-    if let Some(leaving) = &leaving {
-        head.extensions.insert(leaving.clone());
-    }
+    let (left, is_abandoned) = (connection.left.clone(), is_abandoned(&inner, &head));
     // Boxed: a task is moved four times on its way into the runtime, and this one is kilobytes.
     let task = tokio::spawn(Box::pin(route(Arc::clone(&inner), connection, head, body)));
-    let mut task = Task { handle: task, leaving };
+    let mut task = Task { handle: task, left, is_abandoned };
     let outcome = (&mut task.handle).await.unwrap_or_else(|error| {
         inner.state().panics += 1;
         tracing::error!(%error, "a request panicked");
@@ -118,7 +118,7 @@ fn is_abandoned(inner: &Inner, head: &http::request::Parts) -> bool {
     let query = head.uri.query().unwrap_or_default();
     let said = || Parameters::parse(query).cancel_on_drop;
     match query.contains(SETTING).then(said).flatten() {
-        Some(abandoned) => abandoned,
+        Some(said) => said == CancelOnDrop::All,
         None => inner.config.quirks.cancel_on_disconnect == CancelOnDisconnect::All,
     }
 }
@@ -126,16 +126,19 @@ fn is_abandoned(inner: &Inner, head: &http::request::Parts) -> bool {
 /// A request under way. Dropped with its connection, it goes on, or not, as the quirk says.
 struct Task {
     handle: JoinHandle<Outcome>,
-    /// Set where it does not go on.
-    leaving: Option<Leaving>,
+    /// What is told of it.
+    left: Leaving,
+    /// It does not go on.
+    is_abandoned: bool,
 }
 
 impl Drop for Task {
     fn drop(&mut self) {
-        if let Some(leaving) = self.leaving.take()
-            && !self.handle.is_finished()
-        {
-            leaving.has_left();
+        if self.handle.is_finished() {
+            return;
+        }
+        self.left.has_left();
+        if self.is_abandoned {
             self.handle.abort();
         }
     }

@@ -29,12 +29,25 @@ pub(crate) struct Parameters {
     /// `statement_timeout` or `max_execution_time`, the shorter of the two; `None` where both are
     /// absent or 0, which turns them off.
     pub(crate) timeout: Option<Duration>,
+    /// `max_result_rows`: as a LIMIT of every SELECT; `None` where it is absent, 0 or less.
+    pub(crate) max_result_rows: Option<usize>,
     /// `auto_start_stop_control=ignore`: the request must not wake a stopped engine.
     pub(crate) leave_engine_asleep: bool,
-    /// `cancel_query_on_connection_drop`, where it says what no quirk decides.
-    pub(crate) cancel_on_drop: Option<bool>,
+    /// `cancel_query_on_connection_drop`, where it is there.
+    pub(crate) cancel_on_drop: Option<CancelOnDrop>,
     /// What is asked for and not done here, or not known: the text of the refusal.
     pub(crate) refusal: Option<String>,
+}
+
+/// What ends with its client's connection (firebolt-semantics §3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CancelOnDrop {
+    /// Every statement.
+    All,
+    /// Nothing.
+    None,
+    /// What only reads: the vendor's default.
+    TypeDependent,
 }
 
 impl Parameters {
@@ -124,9 +137,16 @@ impl Parameters {
                 None
             }
             "cancel_query_on_connection_drop" => {
-                // What only reads has no effect that a client could miss, so the type-dependent
-                // way is the same as none.
-                self.cancel_on_drop = Some(value.eq_ignore_ascii_case("all"));
+                self.cancel_on_drop = Some(match value.to_ascii_lowercase().as_str() {
+                    "all" => CancelOnDrop::All,
+                    "none" => CancelOnDrop::None,
+                    _ => CancelOnDrop::TypeDependent,
+                });
+                None
+            }
+            "max_result_rows" => {
+                let rows = value.parse::<i64>().ok().filter(|rows| *rows > 0);
+                self.max_result_rows = rows.map(|rows| usize::try_from(rows).unwrap_or(usize::MAX));
                 None
             }
             _ => None,

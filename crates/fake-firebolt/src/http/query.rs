@@ -10,14 +10,14 @@ use http::{HeaderName, HeaderValue};
 use tokio::time::Instant;
 
 use super::connection::Connection;
-use super::parameters::Parameters;
+use super::parameters::{CancelOnDrop, Parameters};
 use super::reply::{Outcome, Reply};
 use super::{several, token};
 use crate::execution::call::Call;
 use crate::execution::life::Life;
-use crate::execution::patience::Leaving;
 use crate::execution::{dispatch, restart};
 use crate::fault::{Answer, Endpoint, FaultPoint, Phase, StatementInfo, Verdict};
+use crate::quirks::CancelOnDisconnect;
 use crate::server::Inner;
 use crate::sql::{self, SqlError, SqlErrorKind, Statement, StatementKind};
 
@@ -77,6 +77,22 @@ impl Request<'_> {
         sql::parse_all(sql)
     }
 
+    /// Whether the evaluation of a statement ends when its client leaves. What only reads ends,
+    /// unless somebody has said otherwise: nobody could see what comes of it.
+    fn is_left_with_its_client(&self, kind: StatementKind) -> bool {
+        let by_default = match self.inner.config.quirks.cancel_on_disconnect {
+            CancelOnDisconnect::All => CancelOnDrop::All,
+            CancelOnDisconnect::None => CancelOnDrop::TypeDependent,
+        };
+        match self.parameters.cancel_on_drop.unwrap_or(by_default) {
+            // A connection that has answered with a token tells nothing about the query behind it.
+            _ if self.parameters.is_async => false,
+            CancelOnDrop::All => true,
+            CancelOnDrop::TypeDependent => kind == StatementKind::Select,
+            CancelOnDrop::None => false,
+        }
+    }
+
     fn call(
         &self,
         sql: Arc<str>,
@@ -112,7 +128,7 @@ impl Request<'_> {
             bearer: token::bearer(self.head).map(str::to_owned),
             protocol: protocol.map(text),
             is_machine: headers.contains_key(MACHINE_QUERY),
-            client: self.head.extensions.get::<Leaving>().cloned(),
+            client: self.is_left_with_its_client(kind).then(|| self.connection.left.clone()),
             arrived: Instant::now(),
             request_id,
         })

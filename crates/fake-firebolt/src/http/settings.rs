@@ -11,6 +11,8 @@ enum Shape {
     Text,
     /// A whole number.
     Number,
+    /// A whole number, which may be negative.
+    Signed,
     /// `true`, `false`, `1` or `0`.
     Switch,
     /// One of these words, in any case.
@@ -19,7 +21,7 @@ enum Shape {
 
 /// Name and shape of each, in the order of the alphabet. Those that change something here are read
 /// in [`super::parameters`]; the others tune a real engine and change no answer.
-const SETTINGS: [(&str, Shape); 24] = [
+const SETTINGS: [(&str, Shape); 28] = [
     ("account_id", Shape::Text),
     ("advanced_mode", Shape::Switch),
     ("auto_start_stop_control", Shape::OneOf(&["ignore"])),
@@ -27,20 +29,25 @@ const SETTINGS: [(&str, Shape); 24] = [
     // What the tests of the vendor's clients set before they make a STRUCT, which needs no setting.
     ("enable_create_table_v2", Shape::Switch),
     ("enable_create_table_with_struct_type", Shape::Switch),
+    ("enable_iceberg_partitioned_scan", Shape::Switch),
     // Errors of users are documents here, always; JDBC asks a Core for that, and tests of the vendor
     // the service.
     ("enable_json_error_output_format", Shape::OneOf(&["true", "1"])),
     ("enable_result_cache", Shape::Switch),
+    ("enable_scan_cache", Shape::Switch),
+    ("enable_storage_statistics", Shape::Switch),
     ("enable_struct", Shape::Switch),
     ("enable_struct_syntax", Shape::Switch),
     ("enable_subresult_cache", Shape::Switch),
     ("insert_sharding", Shape::Text),
     ("max_execution_time", Shape::Number),
     ("max_insert_threads", Shape::Number),
-    ("max_result_rows", Shape::Number),
+    ("max_result_rows", Shape::Signed),
     ("max_threads", Shape::Number),
     ("prevent_create_on_information_schema", Shape::Switch),
     ("query_label", Shape::Text),
+    // A backslash means itself here: the vendor's default, and no other reading is done.
+    ("standard_conforming_strings", Shape::OneOf(&["true", "1"])),
     ("statement_timeout", Shape::Number),
     ("tablet_max_size_bytes", Shape::Number),
     ("tablet_min_size_bytes", Shape::Number),
@@ -61,7 +68,8 @@ pub(super) fn check(name: &str, value: &str) -> Result<(), String> {
     let expected = match SETTINGS[at].1 {
         Shape::Text => return Ok(()),
         Shape::Number if value.parse::<u64>().is_ok() => return Ok(()),
-        Shape::Number => "a whole number".to_owned(),
+        Shape::Signed if value.parse::<i64>().is_ok() => return Ok(()),
+        Shape::Number | Shape::Signed => "a whole number".to_owned(),
         Shape::Switch if ["true", "false", "1", "0"].contains(&value) => return Ok(()),
         Shape::Switch => "true or false".to_owned(),
         Shape::OneOf(words) if words.iter().any(|word| word.eq_ignore_ascii_case(value)) => {
@@ -120,6 +128,10 @@ mod tests {
         for (name, value, refusal) in [
             ("enable_result_cache", "false", None),
             ("max_result_rows", "5", None),
+            ("max_result_rows", "-1", None),
+            ("max_result_rows", "few", Some("expected a whole number")),
+            ("standard_conforming_strings", "false", Some("expected true, 1")),
+            ("enable_scan_cache", "true", None),
             ("timezone", "UTC", None),
             ("cancel_query_on_connection_drop", "ALL", None),
             ("bad_param", "1", Some("Unknown setting 'bad_param'")),

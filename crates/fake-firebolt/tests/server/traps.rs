@@ -225,6 +225,22 @@ async fn jdbc_names_the_format_otherwise_and_asks_for_errors_in_json() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn max_result_rows_is_a_limit_of_every_select() {
+    let fake = fake(&Script::new());
+    let mut client = Client::sign_on(&fake, "worker-1").await;
+    for (max, expected) in [("1", 1), ("5", 2), ("0", 2), ("-1", 2)] {
+        client.parameters.insert("max_result_rows".to_owned(), max.to_owned());
+        let found = client.ok("SELECT id FROM t ORDER BY id").await;
+        assert_eq!(found.as_array().map(Vec::len), Some(expected), "{max}");
+    }
+    client.parameters.insert("max_result_rows".to_owned(), "1".to_owned());
+    client.ok("INSERT INTO t SELECT id + 2, v FROM t").await;
+    assert_eq!(rows(&fake), "1=a 2=b 3=a 4=b", "what is written is no result");
+    client.sql("BEGIN").await;
+    assert_eq!(client.ok("SELECT id FROM t ORDER BY id").await, json!([[1]]));
+}
+
 /// The server keeps no connection state: the id is a parameter of the URL and nothing else.
 #[tokio::test(start_paused = true)]
 async fn the_id_of_a_transaction_is_good_on_any_connection() {
