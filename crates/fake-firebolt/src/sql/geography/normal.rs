@@ -5,6 +5,7 @@
 use super::plane::{self, Cap};
 use super::{Geography, Position, Shape};
 use crate::sql::error::SqlError;
+use crate::sql::meter;
 
 /// A point of the unit sphere.
 pub(super) type Vector = [f64; 3];
@@ -47,7 +48,9 @@ impl Position {
 pub(super) fn normalise(shape: Shape) -> Result<Geography, SqlError> {
     let mut geography = Geography::default();
     collect(shape, &mut geography, &Position::kept)?;
-    let mut points: Vec<Position> = Vec::with_capacity(geography.points.len());
+    let count = geography.points.len();
+    meter::tried(count * count / 2)?;
+    let mut points: Vec<Position> = Vec::with_capacity(count);
     for point in geography.points {
         if !points.contains(&point) {
             points.push(point);
