@@ -31,15 +31,15 @@ impl<'b> Binder<'b> {
         scope: &Scope<'_>,
     ) -> Result<Option<Typed>, SqlError> {
         use JsonFunction as F;
-        let texts = DataType::Array(Box::new(DataType::Text));
+        let texts = || DataType::Array(Box::new(DataType::Text));
         let (function, result) = match name {
             "json_extract" | "json_pointer_extract" => (F::Extract, DataType::Text),
-            "json_extract_array" | "json_pointer_extract_array" => (F::ExtractArray, texts),
+            "json_extract_array" | "json_pointer_extract_array" => (F::ExtractArray, texts()),
             "json_pointer_extract_text" => (F::ExtractText, DataType::Text),
-            "json_pointer_extract_values" => (F::ExtractValues, texts),
-            "json_pointer_extract_keys" => (F::ExtractKeys, texts),
+            "json_pointer_extract_values" => (F::ExtractValues, texts()),
+            "json_pointer_extract_keys" => (F::ExtractKeys, texts()),
             "json_value" => (F::Value, DataType::Text),
-            "json_value_array" => (F::ValueArray, texts),
+            "json_value_array" => (F::ValueArray, texts()),
             "to_json" => (F::ToJson, DataType::Json),
             "to_json_string" => (F::ToText, DataType::Text),
             "json_format" | "try_json_format" | "json_pretty" | "try_json_pretty" => {
