@@ -40,8 +40,55 @@ pub(super) fn same(a: &E, b: &E, scope: &Scope<'_>) -> bool {
         }
         (E::Function(a), E::Function(b)) => same_call(a, b, scope),
         (E::Case { .. }, E::Case { .. }) => same_case(a, b, scope),
-        (a, b) => a == b,
+        (a, b) => match (taken_apart(a), taken_apart(b)) {
+            (Some((form, parts)), Some((other_form, others))) => {
+                form == other_form
+                    && parts.len() == others.len()
+                    && parts.iter().zip(others).all(|(a, b)| both(a, b))
+            }
+            _ => a == b,
+        },
     }
+}
+
+/// What a form that is written with words of its own is, whether it is negated, and its operands.
+fn taken_apart(expr: &E) -> Option<((&'static str, bool), Vec<&E>)> {
+    Some(match expr {
+        E::Tuple(parts) => (("list", false), parts.iter().collect()),
+        E::In { expr, target: ast::InTarget::List(list), negated, global: false } => {
+            (("in", *negated), std::iter::once(&**expr).chain(list).collect())
+        }
+        E::Between { expr, negated, low, high } => (("between", *negated), vec![expr, low, high]),
+        E::IsDistinctFrom(a, b) => (("distinct", false), vec![a, b]),
+        E::IsNotDistinctFrom(a, b) => (("distinct", true), vec![a, b]),
+        E::Like { negated, any: false, expr, pattern, escape_char: None } => {
+            (("like", *negated), vec![expr, pattern])
+        }
+        E::ILike { negated, any: false, expr, pattern, escape_char: None } => {
+            (("ilike", *negated), vec![expr, pattern])
+        }
+        E::Substring { expr, substring_from: Some(from), substring_for, .. } => {
+            let bounds = std::iter::once(&**from).chain(substring_for.as_deref());
+            (("substring", false), std::iter::once(&**expr).chain(bounds).collect())
+        }
+        E::Position { expr, r#in } => (("position", false), vec![expr, r#in]),
+        E::Trim { expr, trim_where, trim_what, trim_characters: None } => {
+            let form = match trim_where {
+                None | Some(ast::TrimWhereField::Both) => "trim",
+                Some(ast::TrimWhereField::Leading) => "ltrim",
+                Some(ast::TrimWhereField::Trailing) => "rtrim",
+            };
+            let what = trim_what.as_deref();
+            ((form, false), std::iter::once(&**expr).chain(what).collect())
+        }
+        E::Ceil { expr, field } if is_plain(field) => (("ceil", false), vec![expr]),
+        E::Floor { expr, field } if is_plain(field) => (("floor", false), vec![expr]),
+        _ => return None,
+    })
+}
+
+fn is_plain(field: &ast::CeilFloorKind) -> bool {
+    matches!(field, ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime))
 }
 
 /// CAST and `::` are one; TRY_CAST is another.

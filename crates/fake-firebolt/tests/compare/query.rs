@@ -138,7 +138,13 @@ impl Generator {
             }
         }
         let mut scope = Scope { leaves: keys.clone(), correlates: false };
-        let written: Vec<Node> = keys.iter().map(|(_, key)| Node::word(key.to_string())).collect();
+        let mut written = Vec::new();
+        for (_, key) in &keys {
+            // A key is the same in other letters, where no text would change with them.
+            let key = key.to_string();
+            let other = !key.contains('\'') && self.draw.chance(1, 4);
+            written.push(Node::word(if other { key.to_uppercase() } else { key }));
+        }
         let list = |least| Node::list(", ", written.clone(), least);
         let group = match self.draw.below(6) {
             _ if keys.is_empty() => Node::nothing(),
@@ -348,7 +354,9 @@ impl Generator {
             return From { node, scope, unique };
         }
         let mut from = self.join(node, scope);
-        if self.draw.chance(1, 3) {
+        // Behind USING another table would bring another `id`.
+        let merged = from.scope.leaves.iter().any(|(_, leaf)| leaf.to_string() == "id");
+        if !merged && self.draw.chance(1, 3) {
             from = self.join(from.node, from.scope);
         }
         from
@@ -391,6 +399,9 @@ impl Generator {
         }
         let word = *self.draw.pick(&words);
         let template = format!("{{}} {word} {{}}");
+        if word != "CROSS JOIN" && self.draw.chance(1, 6) {
+            return using(word, left, right, both);
+        }
         if word == "CROSS JOIN" {
             let node = Node::new(Kind::Fixed, &template, [left, right]);
             return From { node, scope: both, unique: None };
@@ -409,6 +420,21 @@ impl Generator {
             Node::new(Kind::Fixed, &format!("{template} ON {{}}"), [left, right, conditions]);
         From { node, scope: both, unique: None }
     }
+}
+
+/// A join whose `id` is one column, found without the name of a table.
+fn using(word: &str, left: Node, right: Node, mut scope: Scope) -> From {
+    let is_id = |leaf: &(Type, Node)| leaf.1.to_string().ends_with(".id");
+    let ids = scope.leaves.iter().filter(|leaf| is_id(leaf)).count();
+    let template = format!("{{}} {word} {{}}");
+    // With a third table, or with one of WITH, there are more of them, or fewer.
+    if ids != 2 {
+        let node = Node::new(Kind::Fixed, "{} CROSS JOIN {}", [left, right]);
+        return From { node, scope, unique: None };
+    }
+    scope.leaves.insert(0, (Type::Integer, Node::value(Type::Integer, "id", [])));
+    let node = Node::new(Kind::Fixed, &format!("{template} USING (id)"), [left, right]);
+    From { node, scope, unique: None }
 }
 
 fn is_column(key: &Node) -> bool {
