@@ -100,7 +100,11 @@ impl<'b> Binder<'b> {
         items: &'b [SelectItem],
         scope: &Scope<'_>,
     ) -> Result<Projection, SqlError> {
-        let mut projection = Projection::default();
+        let mut projection = Projection {
+            names: Vec::with_capacity(items.len()),
+            columns: Vec::with_capacity(items.len()),
+            ..Projection::default()
+        };
         for item in items {
             match item {
                 SelectItem::UnnamedExpr(expr) => {

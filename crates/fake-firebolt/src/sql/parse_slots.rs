@@ -50,7 +50,8 @@ const MARKS: [bool; 256] = {
 /// comments, doubled quotes and semicolons.
 pub(super) fn scan(text: &str) -> Option<Scanned> {
     let bytes = text.as_bytes();
-    let mut scanned = Scanned { skeleton: String::with_capacity(text.len()), slots: Vec::new() };
+    let mut scanned =
+        Scanned { skeleton: String::with_capacity(text.len()), slots: Vec::with_capacity(8) };
     let (mut at, mut copied) = (0, 0);
     let mut lines = Lines { line: 1, start: 0 };
     // Most of a statement is passed here, so the arms below are for what is left.

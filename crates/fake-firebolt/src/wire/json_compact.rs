@@ -42,12 +42,11 @@ pub(crate) fn fail_late(written: &str, description: &str) -> Option<String> {
 
 /// Appends the opening brace and the `query` member.
 fn push_query(out: &mut String, about: About<'_>) {
-    write!(
-        out,
-        "{{\"query\":{{\"query_id\":\"{}\",\"request_id\":\"{}\",\"query_label\":",
-        about.query_id, about.request_id
-    )
-    .expect("a String takes any text");
+    out.push_str("{\"query\":{\"query_id\":\"");
+    about.query_id.push_to(out);
+    out.push_str("\",\"request_id\":\"");
+    about.request_id.push_to(out);
+    out.push_str("\",\"query_label\":");
     match about.query_label {
         Some(label) => push_json_string(out, label),
         None => out.push_str("null"),

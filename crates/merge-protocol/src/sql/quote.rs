@@ -44,7 +44,11 @@ impl<'a, I: Iterator<Item = &'a str> + Clone> fmt::Display for Texts<'a, I> {
 fn doubled(f: &mut fmt::Formatter<'_>, quote: char, text: &str) -> fmt::Result {
     use fmt::Write as _;
     f.write_char(quote)?;
-    // Piece by piece, not character by character: names with a quote in them are rare.
+    // Names with a quote in them are rare, and a statement has dozens of names.
+    if !text.bytes().any(|byte| char::from(byte) == quote) {
+        f.write_str(text)?;
+        return f.write_char(quote);
+    }
     for (index, piece) in text.split(quote).enumerate() {
         if index > 0 {
             f.write_char(quote)?;
