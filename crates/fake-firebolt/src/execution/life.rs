@@ -155,7 +155,11 @@ impl<'a> Life<'a> {
         match end {
             Ok(result) if self.patience().is_late() => {
                 drop(result);
-                Err(self.out_of_time())
+                // An engine that is gone tells nobody of a time-out.
+                Err(match self.fate() {
+                    Some(kill) => self.dead(kill),
+                    None => self.out_of_time(),
+                })
             }
             Ok(result) => Ok(result),
             Err(error) if error.kind == SqlErrorKind::Interrupted => Err(self.cut_short().await),

@@ -66,8 +66,10 @@ pub(crate) struct Patience {
     end: OnceLock<End>,
     /// When it was looked at first on the thread that serves.
     inline_since: OnceLock<Instant>,
-    /// It runs on a thread where it is in nobody's way.
+    /// It runs, or is to run, on a thread where it is in nobody's way.
     is_moved: AtomicBool,
+    /// It runs on the thread that serves.
+    is_inline: AtomicBool,
 }
 
 impl Patience {
@@ -82,7 +84,8 @@ impl Patience {
             u64::try_from(timeout.as_nanos() * u128::from(rate) / NANOS).unwrap_or(u64::MAX)
         };
         Self {
-            deadline: timeout.map(|timeout| Instant::now() + timeout),
+            // A client that wants no limit may ask for the largest number there is.
+            deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
             steps_max: timeout.zip(steps_per_second).map(fit),
             steps_per_second,
             // Where nothing runs beside an evaluation, nobody can leave during one; whoever has left
@@ -118,12 +121,15 @@ impl Patience {
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
-    /// Evaluates; a second time from the start, where the first was in the way of others.
+    /// Evaluates; a second time from the start, where the first was given up because it was in the
+    /// way of others. One that has come to a result has also written, and is never done again.
     pub(crate) fn evaluate<T, E>(&self, mut run: impl FnMut() -> Result<T, E>) -> Result<T, E> {
         if !self.is_moved.load(Ordering::Relaxed) {
             let spent = self.spent.load(Ordering::Relaxed);
+            self.is_inline.store(true, Ordering::Relaxed);
             let end = run();
-            if !self.is_moved.load(Ordering::Relaxed) {
+            self.is_inline.store(false, Ordering::Relaxed);
+            if !self.is_moved.load(Ordering::Relaxed) || end.is_ok() {
                 return end;
             }
             self.spent.store(spent, Ordering::Relaxed);
@@ -150,7 +156,8 @@ impl Patience {
     /// Whether it has been in the way for long enough, and there is another thread for it.
     fn moves_now(&self) -> bool {
         if self.is_moved.load(Ordering::Relaxed) {
-            return false;
+            // Whoever has passed over the end of the first evaluation meets it again at each look.
+            return self.is_inline.load(Ordering::Relaxed);
         }
         let now = Instant::now();
         let since = *self.inline_since.get_or_init(|| now);
@@ -206,4 +213,47 @@ fn on_lent_thread<T>(run: impl FnOnce() -> T) -> T {
 #[cfg(not(feature = "serve"))]
 fn on_lent_thread<T>(run: impl FnOnce() -> T) -> T {
     run()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the twenty milliseconds do it that a test must not wait for.
+    fn give_up(patience: &Patience) {
+        patience.is_moved.store(true, Ordering::Relaxed);
+    }
+
+    #[test]
+    fn what_is_given_up_meets_its_end_at_each_look_and_is_done_again() {
+        let patience = Patience::default();
+        let mut looks = Vec::new();
+        let end = patience.evaluate(|| {
+            give_up(&patience);
+            // The first error may have been taken for one of a value.
+            let seen = (patience.look(1).is_some(), patience.look(2).is_some());
+            looks.push(seen);
+            if seen.1 { Ok(()) } else { Err(()) }
+        });
+        assert_eq!((end, looks), (Ok(()), vec![(false, false), (true, true)]));
+    }
+
+    #[test]
+    fn what_has_come_to_a_result_is_not_done_again() {
+        let patience = Patience::default();
+        let mut done = 0;
+        let end: Result<(), ()> = patience.evaluate(|| {
+            give_up(&patience);
+            done += 1;
+            Ok(())
+        });
+        assert_eq!((end, done), (Ok(()), 1));
+    }
+
+    #[test]
+    fn the_longest_time_there_is_is_no_limit() {
+        let patience = Patience::new(Some(Duration::MAX), Some(1_000), None);
+        assert!(!patience.is_late());
+        assert_eq!(patience.look(1_000_000), Some(1_000_000 + STEPS_BETWEEN_LOOKS));
+    }
 }

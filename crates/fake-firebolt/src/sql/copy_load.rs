@@ -173,7 +173,7 @@ fn rows(
                 Ok(row) => loaded.push(row),
                 Err(error) => {
                     errors += 1;
-                    if copy.errors_max.is_some_and(|max| errors > max) {
+                    if !error.is_of_a_value() || copy.errors_max.is_some_and(|max| errors > max) {
                         return Err(error);
                     }
                 }

@@ -21,6 +21,8 @@ pub enum SqlErrorKind {
     Unsupported,
     /// The surroundings ended it: its time is over, or somebody cancelled it.
     Interrupted,
+    /// It took more steps or more memory than one statement may.
+    Exhausted,
     /// A defect of the fake.
     Internal,
 }
@@ -58,6 +60,14 @@ impl SqlError {
 
     pub(crate) fn data(text: impl Into<String>) -> Self {
         Self::new(SqlErrorKind::Data, text)
+    }
+
+    /// Whether it is about the value at hand, so that TRY_CAST may take NULL for it and COPY may pass
+    /// its row over. The end of the whole statement is never that: a statement that went on after its
+    /// interruption would be done twice.
+    pub(crate) fn is_of_a_value(&self) -> bool {
+        use SqlErrorKind::{Exhausted, Internal, Interrupted};
+        !matches!(self.kind, Exhausted | Internal | Interrupted)
     }
 
     pub(crate) fn internal(text: impl Into<String>) -> Self {

@@ -193,7 +193,10 @@ impl Expr {
             Self::Regexp(regexp) => Cow::Owned(regexp.eval(row, env)?),
             Self::TryCast(cast) => {
                 let value = cast.0.eval(row, env)?;
-                Cow::Owned(cast::cast(&value, &cast.1).unwrap_or(Value::Null))
+                match cast::cast(&value, &cast.1) {
+                    Err(error) if error.is_of_a_value() => Cow::Owned(Value::Null),
+                    result => Cow::Owned(result?),
+                }
             }
             Self::Arithmetic(operator, left, right, result) => {
                 let (left, right) = (left.eval(row, env)?, right.eval(row, env)?);

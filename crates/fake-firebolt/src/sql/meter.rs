@@ -93,7 +93,7 @@ fn glance() -> Result<(), SqlError> {
 fn charge(bytes: u64, steps: u64) -> Result<(), SqlError> {
     let Some(left) = LEFT.get() else { return Ok(()) };
     let Some(bytes) = left.bytes.checked_sub(bytes) else {
-        return Err(SqlError::data(format!(
+        return Err(exhausted(format!(
             "The query was canceled: it needs more memory than the {} MiB that one statement may \
              use. Restrict what it reads, or start the fake with a larger statement_bytes_max.",
             left.bytes_max >> 20
@@ -102,7 +102,7 @@ fn charge(bytes: u64, steps: u64) -> Result<(), SqlError> {
     let Some(steps) = left.steps.checked_sub(steps) else {
         // Of two limits that are crossed at once, the watch's own is the lower one.
         look(Left { steps: 0, ..left }, (left.steps_max - left.steps).saturating_add(steps))?;
-        return Err(SqlError::data(format!(
+        return Err(exhausted(format!(
             "The query was canceled: it takes more than the {} steps that one statement may take. \
              Join by equality, or start the fake with a larger statement_steps_max.",
             left.steps_max
@@ -114,6 +114,10 @@ fn charge(bytes: u64, steps: u64) -> Result<(), SqlError> {
     }
     LEFT.set(Some(left));
     Ok(())
+}
+
+fn exhausted(text: String) -> SqlError {
+    SqlError::new(SqlErrorKind::Exhausted, text)
 }
 
 /// Asks the watch, after so many steps.
@@ -205,6 +209,6 @@ mod tests {
     #[test]
     fn the_lower_of_two_limits_that_are_crossed_at_once_is_told() {
         assert_eq!(watched(20, &[500]).0, [Err(SqlErrorKind::Interrupted)]);
-        assert_eq!(watched(1_000, &[500]).0, [Err(SqlErrorKind::Data)]);
+        assert_eq!(watched(1_000, &[500]).0, [Err(SqlErrorKind::Exhausted)]);
     }
 }

@@ -99,3 +99,13 @@ async fn what_has_nothing_to_commit_is_killed_before_it_commits() {
     assert_eq!(client.sql(INSERT).await, Heard::Nothing);
     assert_eq!(rows(&fake), "1=a 2=b");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_time_that_can_be_asked_for_is_no_limit() {
+    let fake = slow(&Script::new());
+    let mut client = Client::sign_on(&fake, "worker-1").await;
+    client.parameters.insert("max_execution_time".to_owned(), u64::MAX.to_string());
+    client.parameters.insert("statement_timeout".to_owned(), u64::MAX.to_string());
+    client.ok("SELECT 1").await;
+    client.ok(INSERT).await;
+}
