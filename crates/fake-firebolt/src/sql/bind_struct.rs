@@ -18,6 +18,12 @@ use super::function_array::ArrayFunction;
 use super::scope::{Scope, Typed, fold};
 use crate::value::{DataType, Struct, StructField, StructType, Value};
 
+/// Types inside of one STRUCT, itself and all levels counted: beyond that it is refused (own limit).
+const TYPES_MAX: usize = 10_000;
+
+/// STRUCT and ARRAY in one another: each level is a stack frame of whoever walks the type.
+const LEVELS_MAX: usize = 100;
+
 impl<'b> Binder<'b> {
     /// `STRUCT(value, …)`: its fields are called f1, f2, … (the vendor's page on TO_JSON_STRING).
     pub(super) fn struct_call(
@@ -222,6 +228,12 @@ fn make(fields: Vec<(Arc<str>, Typed)>) -> Result<Typed, SqlError> {
         nullable: typed.nullable,
     });
     let of = Arc::new(StructType { fields: described.collect() });
+    let mut left = TYPES_MAX;
+    if !DataType::Struct(Arc::clone(&of)).fits(LEVELS_MAX, &mut left) {
+        return Err(SqlError::unsupported(format!(
+            "a STRUCT of more than {TYPES_MAX} types or {LEVELS_MAX} levels"
+        )));
+    }
     let constants: Option<Vec<Value>> = fields
         .iter()
         .map(|(_, typed)| match &typed.expr {

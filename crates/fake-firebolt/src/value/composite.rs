@@ -116,6 +116,20 @@ impl PartialEq for Struct {
 impl Eq for Struct {}
 
 impl DataType {
+    /// Whether the type, written out, stays within that many levels and that many types. A short
+    /// query can make one of 2^30 that shares its parts, and whoever compares or names it walks all.
+    pub(crate) fn fits(&self, levels: usize, left: &mut usize) -> bool {
+        let (Some(levels), Some(rest)) = (levels.checked_sub(1), left.checked_sub(1)) else {
+            return false;
+        };
+        *left = rest;
+        match self {
+            Self::Array(element) => element.fits(levels, left),
+            Self::Struct(of) => of.fields.iter().all(|field| field.data_type.fits(levels, left)),
+            _ => true,
+        }
+    }
+
     /// The name of what in this type has no order and no equality; `None` for types that compare.
     pub(crate) fn incomparable(&self) -> Option<&'static str> {
         match self {
