@@ -10,6 +10,7 @@ use std::sync::Arc;
 use sqlparser::ast::{self, BinaryOperator, Spanned, UnaryOperator};
 
 use super::arithmetic::Operator;
+use super::bind_struct::named_key;
 use super::cast::CastLevel;
 use super::coerce::{pair, unify};
 use super::context::Facts;
@@ -84,7 +85,10 @@ impl<'b> Binder<'b> {
             ast::Expr::Identifier(name) => {
                 scope.resolve(None, &fold(name)).or_else(|error| match reserved(name) {
                     Some(error) => Err(error),
-                    None => self.whole_row(&fold(name), scope).unwrap_or(Err(error)),
+                    None => match named_key(std::slice::from_ref(name), scope) {
+                        Some((key, _)) => Ok(key),
+                        None => self.whole_row(&fold(name), scope).unwrap_or(Err(error)),
+                    },
                 })
             }
             ast::Expr::CompoundIdentifier(parts) => self.compound(parts, scope),
@@ -353,7 +357,8 @@ pub(super) fn boolean(expr: Expr, nullable: bool) -> Typed {
 /// The group key that this expression is, in a grouped query.
 fn group_key(expr: &ast::Expr, scope: &Scope<'_>) -> Option<Typed> {
     let grouping = scope.grouping.as_ref()?;
-    // Names are compared after resolution, because `id`, `"id"`, and `t.id` are one column.
+    // Names are compared after resolution, because `id`, `"id"`, and `t.id` are one column; those
+    // that no column is at come to the keys by `named_key`.
     if matches!(expr, ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_)) {
         return None;
     }

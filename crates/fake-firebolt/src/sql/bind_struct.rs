@@ -15,7 +15,8 @@ use super::error::{SqlError, SqlErrorKind};
 use super::expr::Expr;
 use super::function::Function;
 use super::function_array::ArrayFunction;
-use super::scope::{Scope, Typed, fold};
+use super::same_expr;
+use super::scope::{GroupKey, Scope, Typed, fold};
 use crate::value::{DataType, Struct, StructField, StructType, Value};
 
 /// Types inside of one STRUCT, itself and all levels counted: beyond that it is refused (own limit).
@@ -92,6 +93,9 @@ impl<'b> Binder<'b> {
             && let Ok(typed) = scope.resolve(Some(&fold(table)), &fold(column))
         {
             return Ok(typed);
+        }
+        if let Some((key, fields)) = named_key(parts, scope) {
+            return fields.iter().try_fold(key, |typed, name| self.field(typed, &fold(name)));
         }
         let names: Vec<_> = parts.iter().map(fold).collect();
         let mut refusal = None;
@@ -213,6 +217,26 @@ impl<'b> Binder<'b> {
     }
 }
 
+/// The key of GROUP BY that a name is, or that it goes into, where the key is no column: a field of
+/// a STRUCT, or a row as a whole. Also returns what is left of the name.
+pub(super) fn named_key<'n>(
+    name: &'n [ast::Ident],
+    scope: &Scope<'_>,
+) -> Option<(Typed, &'n [ast::Ident])> {
+    let grouping = scope.grouping.as_ref()?;
+    (name.len().min(2)..=name.len()).rev().find_map(|count| {
+        let (name, rest) = name.split_at(count);
+        // Columns are looked up by their index.
+        let is_it = |key: &GroupKey<'_>| {
+            !matches!(key.typed.expr, Expr::Column(_))
+                && same_expr::is_name(key.ast, name, grouping.input)
+        };
+        let at = grouping.keys.iter().position(is_it)?;
+        let key = &grouping.keys[at].typed;
+        Some((Typed::new(Expr::Column(at), key.data_type.clone(), key.nullable), rest))
+    })
+}
+
 /// What the field at a position is called that has no name.
 pub(super) fn unnamed(at: usize) -> String {
     format!("f{}", at + 1)
@@ -251,7 +275,8 @@ fn make(fields: Vec<(Arc<str>, Typed)>) -> Result<Typed, SqlError> {
     Ok(Typed::new(expr, DataType::Struct(of), false))
 }
 
-fn has_fields(data_type: &DataType) -> bool {
+/// Whether one can go into a value of that type by a dot.
+pub(super) fn has_fields(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Struct(_) | DataType::Json)
 }
 

@@ -1,11 +1,17 @@
 //! Whether two expressions are one: the select list may write a key of GROUP BY in another way,
 //! `T.X + 1` for `x + 1`, and means the same column all the same.
 //!
-//! Names are compared by where they lead, functions by name in any case; whatever is not taken apart
-//! here has to be written alike. It never calls two expressions the same that are not.
+//! Names are compared by where they lead, and those that lead to no column (a row as a whole) by how
+//! they are written; functions by name in any case. Whatever is not taken apart here has to be written
+//! alike. Both sides are read over one scope, so that what is written alike is the same; a call of
+//! RANDOM that is written like a key is that key, and is not drawn again.
+
+use std::borrow::Cow;
 
 use sqlparser::ast::{self, Expr as E, FunctionArg, FunctionArgExpr, FunctionArguments};
 
+use super::bind_struct::has_fields;
+use super::error::SqlErrorKind;
 use super::expr::Expr;
 use super::scope::{Scope, fold};
 
@@ -15,9 +21,8 @@ pub(super) fn same(a: &E, b: &E, scope: &Scope<'_>) -> bool {
     match (a, b) {
         (E::Nested(a), b) => both(a, b),
         (a, E::Nested(b)) => both(a, b),
-        (E::Identifier(_) | E::CompoundIdentifier(_), _) => {
-            column(a, scope).is_some_and(|at| column(b, scope) == Some(at))
-        }
+        (a, E::Identifier(name)) => is_name(a, std::slice::from_ref(name), scope),
+        (a, E::CompoundIdentifier(name)) => is_name(a, name, scope),
         (
             E::BinaryOp { left, op, right },
             E::BinaryOp { left: other_left, op: other_op, right: other_right },
@@ -97,20 +102,43 @@ fn same_cast(a: &E, b: &E) -> bool {
     tries(a) == tries(b)
 }
 
-/// The column of the scope itself that a name leads to.
-fn column(expr: &E, scope: &Scope<'_>) -> Option<usize> {
-    let (table, name) = match expr {
-        E::Identifier(name) => (None, name),
-        E::CompoundIdentifier(parts) => match parts.as_slice() {
-            [table, name] | [_, table, name] => (Some(fold(table)), name),
-            _ => return None,
-        },
-        _ => return None,
+/// Whether an expression is a name that leads to where this one does.
+pub(super) fn is_name(expr: &E, name: &[ast::Ident], scope: &Scope<'_>) -> bool {
+    let other = match expr {
+        E::Identifier(name) => std::slice::from_ref(name),
+        E::CompoundIdentifier(parts) => parts,
+        _ => return false,
     };
-    match scope.resolve(table.as_deref(), &fold(name)).ok()?.expr {
-        Expr::Column(at) => Some(at),
-        _ => None,
+    match (place(name, scope), place(other, scope)) {
+        (Some(a), Some(b)) => a == b,
+        (None, None) => name.iter().map(fold).eq(other.iter().map(fold)),
+        _ => false,
     }
+}
+
+/// A column, by how many queries further out and its index, and the fields that are gone into.
+type Place<'n> = ((usize, usize), Vec<Cow<'n, str>>);
+
+/// Where a name leads to, in the order in which the binder looks; `None` if to no column.
+fn place<'n>(name: &'n [ast::Ident], scope: &Scope<'_>) -> Option<Place<'n>> {
+    for column in (0..name.len().min(3)).rev() {
+        let table = column.checked_sub(1).map(|table| fold(&name[table]));
+        let typed = match scope.resolve(table.as_deref(), &fold(&name[column])) {
+            Ok(typed) => typed,
+            Err(error) if error.kind == SqlErrorKind::NotFound => continue,
+            Err(_) => return None,
+        };
+        let fields = &name[column + 1..];
+        if fields.is_empty() || has_fields(&typed.data_type) {
+            let at = match typed.expr {
+                Expr::Column(at) => (0, at),
+                Expr::Outer { depth, index } => (depth, index),
+                _ => return None,
+            };
+            return Some((at, fields.iter().map(fold).collect()));
+        }
+    }
+    None
 }
 
 fn same_call(a: &ast::Function, b: &ast::Function, scope: &Scope<'_>) -> bool {
