@@ -293,7 +293,8 @@ impl<'b> Binder<'b> {
             tests.push(match operand {
                 None => self.condition(&when.condition, scope)?,
                 Some(operand) => {
-                    let (a, b) = (self.expr(operand, scope)?, self.expr(&when.condition, scope)?);
+                    let a = self.case_operand(operand, conditions.len(), scope)?;
+                    let b = self.expr(&when.condition, scope)?;
                     let (a, b) = pair(a, b, &BinaryOperator::Eq)
                         .map_err(|error| error.at(when.condition.span()))?;
                     Expr::Compare(Comparison::Equal, Box::new(a.expr), Box::new(b.expr))

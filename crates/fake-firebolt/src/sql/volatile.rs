@@ -3,18 +3,21 @@
 //! A statement that calls one of them takes one seed out of the server's own stream for that, and
 //! draws from there: two servers of one seed answer alike, and what others draw (ids, tokens, picks)
 //! does not move. Nothing may compute such an expression ahead of the rows, or once for several.
+//!
+//! BETWEEN is two comparisons, and draws for each of them, as in PostgreSQL; CASE compares its operand
+//! with one WHEN after another, so that an operand that draws is refused where there are several.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use sqlparser::ast;
+use sqlparser::ast::{self, Spanned};
 
 use super::bind::Binder;
 use super::bind_table::Relation;
 use super::error::SqlError;
 use super::expr::{Env, Expr};
 use super::plan::Plan;
-use super::scope::{Field, Typed};
+use super::scope::{Field, Scope, Typed};
 use crate::ids::{Stream, Uuid};
 use crate::value::{DataType, Row, Value};
 
@@ -110,6 +113,23 @@ impl<'b> Binder<'b> {
         let seed = || Rc::new(RefCell::new(Stream::new((self.ctx.values)(), "statement")));
         let stream = Rc::clone(volatile.stream.get_or_insert_with(seed));
         Ok(Some(Typed::new(Expr::Draw(Draw { kind, stream }), data_type, false)))
+    }
+
+    /// Binds the operand of a CASE with so many branches. Each compares with it anew: one that draws
+    /// would be another value for each, and a row that fits one of two would fit none.
+    pub(super) fn case_operand(
+        &self,
+        operand: &'b ast::Expr,
+        branches: usize,
+        scope: &Scope<'_>,
+    ) -> Result<Typed, SqlError> {
+        let before = self.volatile.borrow().calls;
+        let typed = self.expr(operand, scope)?;
+        if branches > 1 && self.volatile.borrow().calls != before {
+            let text = format!("CASE {operand} with several WHEN, as its operand is drawn anew");
+            return Err(SqlError::unsupported(text).at(operand.span()));
+        }
+        Ok(typed)
     }
 
     /// Binds a WITH query by `bind`, or hands out what was made of it before.
