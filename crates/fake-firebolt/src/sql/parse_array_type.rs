@@ -11,27 +11,25 @@ fn is_word(token: Option<&TokenWithSpan>, expected: &str) -> bool {
 /// Takes NULL out where it ends the element type of an array.
 pub(super) fn drop_element_nulls(tokens: &mut Vec<TokenWithSpan>) {
     let mut opened_by_array = Vec::new();
-    let mut at = 0;
-    while at < tokens.len() {
-        match tokens[at].token {
-            Token::LParen => {
-                let before = at.checked_sub(1).and_then(|before| tokens.get(before));
-                opened_by_array.push(is_word(before, "ARRAY"));
-            }
+    // Made anew in one pass: a removal for each type would move the rest of a long statement.
+    let mut written: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    for token in std::mem::take(tokens) {
+        match token.token {
+            Token::LParen => opened_by_array.push(is_word(written.last(), "ARRAY")),
             Token::RParen => {
                 let of_array = opened_by_array.pop().unwrap_or(false);
                 // `ARRAY(NULL)` has no element type: it is left for the parser to refuse.
-                let ends_in_null = at >= 3
-                    && is_word(tokens.get(at - 1), "NULL")
-                    && !is_word(tokens.get(at - 2), "NOT")
-                    && tokens[at - 2].token != Token::LParen;
+                let ends_in_null = matches!(&written[..], [.., element, null]
+                    if is_word(Some(null), "NULL")
+                        && !is_word(Some(element), "NOT")
+                        && element.token != Token::LParen);
                 if of_array && ends_in_null {
-                    tokens.remove(at - 1);
-                    at -= 1;
+                    written.pop();
                 }
             }
             _ => {}
         }
-        at += 1;
+        written.push(token);
     }
+    *tokens = written;
 }
