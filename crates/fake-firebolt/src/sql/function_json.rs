@@ -81,7 +81,7 @@ impl JsonCall {
         Ok(match self.function {
             JsonFunction::Value => self.scalar(document),
             JsonFunction::ValueArray => self.scalars(document),
-            JsonFunction::Format { layout, .. } => Value::text(&json::laid_out(document, layout)),
+            JsonFunction::Format { layout, .. } => Value::text(&json::laid_out(document, layout)?),
             JsonFunction::Member => part(json::member(document, &key)),
             JsonFunction::Entry => part(json::entry(document, &key)),
             function => match json::follow(document, &key).map_err(SqlError::data)? {

@@ -90,15 +90,26 @@ fn glance() -> Result<(), SqlError> {
     }
 }
 
+/// Whether a text of so many bytes could still be charged. For what may be very much longer than
+/// all that it is made of: asked before, and charged as any other when it is there.
+pub(super) fn has_room_for(bytes: u64) -> Result<(), SqlError> {
+    match LEFT.get() {
+        Some(left) if bytes > left.bytes => Err(too_many_bytes(left)),
+        _ => Ok(()),
+    }
+}
+
+fn too_many_bytes(left: Left) -> SqlError {
+    exhausted(format!(
+        "The query was canceled: it needs more memory than the {} MiB that one statement may \
+         use. Restrict what it reads, or start the fake with a larger statement_bytes_max.",
+        left.bytes_max >> 20
+    ))
+}
+
 fn charge(bytes: u64, steps: u64) -> Result<(), SqlError> {
     let Some(left) = LEFT.get() else { return Ok(()) };
-    let Some(bytes) = left.bytes.checked_sub(bytes) else {
-        return Err(exhausted(format!(
-            "The query was canceled: it needs more memory than the {} MiB that one statement may \
-             use. Restrict what it reads, or start the fake with a larger statement_bytes_max.",
-            left.bytes_max >> 20
-        )));
-    };
+    let Some(bytes) = left.bytes.checked_sub(bytes) else { return Err(too_many_bytes(left)) };
     let Some(steps) = left.steps.checked_sub(steps) else {
         // Of two limits that are crossed at once, the watch's own is the lower one.
         look(Left { steps: 0, ..left }, (left.steps_max - left.steps).saturating_add(steps))?;

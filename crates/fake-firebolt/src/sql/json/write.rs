@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::super::error::SqlError;
+use super::super::meter;
 use super::{Json, Kind};
 use crate::wire::cell::push_json_string;
 
@@ -15,47 +17,90 @@ pub(in crate::sql) enum Layout {
 }
 
 /// A document in a layout; the order of its members stays, and so do numbers and texts.
-pub(in crate::sql) fn laid_out(json: &Json<'_>, layout: Layout) -> String {
-    let mut out = String::with_capacity(json.raw.len());
+///
+/// # Errors
+/// Where the statement has no memory left for it. The indentation of a few megabytes can be
+/// gigabytes, so the length is known and asked for before the first byte is written.
+pub(in crate::sql) fn laid_out(json: &Json<'_>, layout: Layout) -> Result<String, SqlError> {
+    // Without breaks it is never longer than it was.
+    let length = match layout {
+        Layout::Mini => json.raw.len(),
+        Layout::Lines(_) => {
+            let mut length = Length(0);
+            push(&mut length, json, layout, 0);
+            meter::has_room_for(length.0)?;
+            usize::try_from(length.0).unwrap_or_default()
+        }
+    };
+    let mut out = String::with_capacity(length);
     push(&mut out, json, layout, 0);
-    out
+    Ok(out)
 }
 
-fn push(out: &mut String, json: &Json<'_>, layout: Layout, level: usize) {
+/// Where a layout goes: into a text, or only into its length.
+trait Out {
+    fn text(&mut self, text: &str);
+    fn spaces(&mut self, count: usize);
+}
+
+impl Out for String {
+    fn text(&mut self, text: &str) {
+        self.push_str(text);
+    }
+
+    fn spaces(&mut self, count: usize) {
+        self.extend(std::iter::repeat_n(' ', count));
+    }
+}
+
+/// Bytes.
+struct Length(u64);
+
+impl Out for Length {
+    fn text(&mut self, text: &str) {
+        self.spaces(text.len());
+    }
+
+    fn spaces(&mut self, count: usize) {
+        self.0 = self.0.saturating_add(count as u64);
+    }
+}
+
+fn push(out: &mut impl Out, json: &Json<'_>, layout: Layout, level: usize) {
     match &json.kind {
         Kind::List(items) if !items.is_empty() => {
-            out.push('[');
+            out.text("[");
             for (at, item) in items.iter().enumerate() {
                 push_break(out, at > 0, layout, level + 1);
                 push(out, item, layout, level + 1);
             }
             push_break(out, false, layout, level);
-            out.push(']');
+            out.text("]");
         }
         Kind::Object(members) if !members.is_empty() => {
-            out.push('{');
+            out.text("{");
             for (at, (name, value)) in members.iter().enumerate() {
                 push_break(out, at > 0, layout, level + 1);
-                out.push_str(name.raw);
-                out.push_str(if layout == Layout::Mini { ":" } else { ": " });
+                out.text(name.raw);
+                out.text(if layout == Layout::Mini { ":" } else { ": " });
                 push(out, value, layout, level + 1);
             }
             push_break(out, false, layout, level);
-            out.push('}');
+            out.text("}");
         }
-        Kind::List(_) => out.push_str("[]"),
-        Kind::Object(_) => out.push_str("{}"),
-        _ => out.push_str(json.raw),
+        Kind::List(_) => out.text("[]"),
+        Kind::Object(_) => out.text("{}"),
+        _ => out.text(json.raw),
     }
 }
 
-fn push_break(out: &mut String, comma: bool, layout: Layout, level: usize) {
+fn push_break(out: &mut impl Out, comma: bool, layout: Layout, level: usize) {
     if comma {
-        out.push(',');
+        out.text(",");
     }
     if let Layout::Lines(indentation) = layout {
-        out.push('\n');
-        out.extend(std::iter::repeat_n(' ', usize::from(indentation) * level));
+        out.text("\n");
+        out.spaces(usize::from(indentation) * level);
     }
 }
 
@@ -102,6 +147,28 @@ fn push_kept(out: &mut String, json: &Json<'_>) {
 mod tests {
     use super::super::read;
     use super::*;
+    use crate::quirks::Quirks;
+
+    fn laid_out(json: &Json<'_>, layout: Layout) -> String {
+        super::laid_out(json, layout).expect("no meter runs")
+    }
+
+    /// What is laid out is asked for first: here it is refused, and never was there to be charged.
+    #[test]
+    fn a_layout_of_more_than_there_is_is_refused_before_it_is_written() {
+        let text = format!("{}{}1{}", "[".repeat(200), "1,".repeat(2_000), "]".repeat(200));
+        let json = read(&text).expect("JSON");
+        let whole = laid_out(&json, Layout::Lines(8));
+        assert_eq!(whole.capacity(), whole.len(), "its length was known");
+        assert!(whole.len() > 3 << 20, "{} are made of {}", whole.len(), text.len());
+        let quirks = Quirks { statement_bytes_max: 1 << 20, ..Quirks::default() };
+        let metered = meter::start(&quirks, None);
+        let refusal = super::laid_out(&json, Layout::Lines(8)).expect_err("3 MiB");
+        assert!(refusal.text.contains("more memory than the 1 MiB"), "{}", refusal.text);
+        assert!(super::laid_out(&json, Layout::Lines(0)).is_ok());
+        assert!(super::laid_out(&json, Layout::Mini).is_ok());
+        drop(metered);
+    }
 
     #[test]
     fn layouts_and_the_kept_form() {
