@@ -129,13 +129,16 @@ pub enum ParquetLocalTimestamp {
     Bigint,
 }
 
-/// Which running statements end when their client's connection drops.
+/// Which running statements end when their client's connection drops and the request does not say
+/// (`cancel_query_on_connection_drop`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CancelOnDisconnect {
-    /// None: each goes on and may commit later.
+    /// None that writes: each goes on and may commit later, the vendor's `TYPE_DEPENDENT`. A SELECT
+    /// ends while it is evaluated, unless it runs in an explicit transaction, which must not fail
+    /// of that.
     None,
-    /// All of them.
+    /// All of them: the vendor's `ALL`.
     All,
 }
 
@@ -213,8 +216,8 @@ pub struct Quirks {
     /// Whether a stopped engine starts by itself and holds the request. Default true (§3.3).
     /// Confidence: high.
     pub auto_start: bool,
-    /// Statements of a client that left. Default none: writes are not cancelled (§3.2).
-    /// Confidence: high.
+    /// Statements of a client that left. Default none: writes are not cancelled, only what reads
+    /// is (§3.2). Confidence: high.
     pub cancel_on_disconnect: CancelOnDisconnect,
     /// A statement with a dead transaction id. Default refuse (§1.2). Confidence: low.
     pub unknown_transaction_statement: UnknownTransactionStatement,

@@ -56,15 +56,20 @@ impl Server {
 
     /// Ids of the long statements that are in flight, once there are so many.
     fn running(&self, count: usize) -> Vec<String> {
+        self.running_once(|ids| ids.len() == count)
+    }
+
+    /// Ids of the long statements that are in flight, once they are so.
+    fn running_once(&self, is_so: impl Fn(&BTreeSet<String>) -> bool) -> Vec<String> {
         let sql = "SELECT query_id FROM information_schema.engine_running_queries \
                    WHERE query_text LIKE '%GENERATE_SERIES%' \
                    AND query_text NOT LIKE '%running_queries%'";
         loop {
             let rows = self.rows(sql);
             let ids = rows.as_array().expect("rows").iter();
-            let ids: BTreeSet<_> = ids.map(|row| row[0].as_str().expect("an id")).collect();
-            if ids.len() == count {
-                return ids.into_iter().map(str::to_owned).collect();
+            let ids = ids.map(|row| row[0].as_str().expect("an id").to_owned()).collect();
+            if is_so(&ids) {
+                return ids.into_iter().collect();
             }
         }
     }
@@ -209,6 +214,37 @@ fn a_client_that_leaves_takes_what_it_reads_along_and_what_it_writes_if_it_said_
         let cancel = format!("CANCEL QUERY WHERE query_id = '{id}'");
         assert_eq!(server.post("", &cancel).status(), "200", "it is still there");
     }
+}
+
+#[test]
+fn a_client_that_leaves_a_read_inside_a_transaction_does_not_abort_it() {
+    let server = Server::start(&[]);
+    let begin = |settings: &str| {
+        let begin = server.post("", "BEGIN");
+        let id = begin.0.split_once("transaction_id=").expect("an id").1;
+        let id: String = id.chars().take_while(|c| !c.is_whitespace()).collect();
+        format!("&transaction_id={id}{settings}")
+    };
+    let mut seen = BTreeSet::new();
+    // Gives the id of the one that was left.
+    let mut leave = |parameters: &str| {
+        let stream = send(&server.address, parameters, LONG);
+        let new = |ids: &BTreeSet<String>| ids.difference(&seen).next().cloned();
+        let ids = server.running_once(|ids| new(ids).is_some());
+        stream.shutdown(Shutdown::Both).expect("it closes");
+        let id = new(&ids.into_iter().collect()).expect("it runs");
+        seen.insert(id.clone());
+        id
+    };
+    let left = leave(&begin(""));
+    // These leave after it, one by one, and end: its leaving has been seen long before theirs.
+    for settings in ["", "&cancel_query_on_connection_drop=all", ""] {
+        let parameters = if settings.is_empty() { String::new() } else { begin(settings) };
+        let other = leave(&parameters);
+        server.running_once(|ids| !ids.contains(&other));
+    }
+    let cancel = format!("CANCEL QUERY WHERE query_id = '{left}'");
+    assert_eq!(server.post("", &cancel).status(), "200", "it is still there");
 }
 
 #[test]

@@ -112,7 +112,8 @@ async fn respond(
     outcome.into_response().await
 }
 
-/// Whether the request ends with its connection: as it says itself, or as the quirk does.
+/// Whether the request ends with its connection, wherever it is: as it says itself, or as the quirk
+/// does. What only reads is told that its client has left, and ends while it is evaluated.
 fn is_abandoned(inner: &Inner, head: &http::request::Parts) -> bool {
     const SETTING: &str = "cancel_query_on_connection_drop";
     let query = head.uri.query().unwrap_or_default();

@@ -78,7 +78,9 @@ impl Request<'_> {
     }
 
     /// Whether the evaluation of a statement ends when its client leaves. What only reads ends,
-    /// unless somebody has said otherwise: nobody could see what comes of it.
+    /// unless somebody has said otherwise: nobody could see what comes of it. In an explicit
+    /// transaction somebody could: a statement that is ended has failed, and would doom all that
+    /// was written there, though the client may come back on another connection and commit it.
     fn is_left_with_its_client(&self, kind: StatementKind) -> bool {
         let by_default = match self.inner.config.quirks.cancel_on_disconnect {
             CancelOnDisconnect::All => CancelOnDrop::All,
@@ -88,7 +90,9 @@ impl Request<'_> {
             // A connection that has answered with a token tells nothing about the query behind it.
             _ if self.parameters.is_async => false,
             CancelOnDrop::All => true,
-            CancelOnDrop::TypeDependent => kind == StatementKind::Select,
+            CancelOnDrop::TypeDependent => {
+                kind == StatementKind::Select && self.parameters.transaction_id.is_none()
+            }
             CancelOnDrop::None => false,
         }
     }
