@@ -24,9 +24,9 @@ use crate::fault::{
 use crate::http::body::unpack;
 use crate::http::connection::ResetSwitch;
 use crate::http::engine_url;
+use crate::http::parameters::Parameters;
 use crate::http::reply::Severed;
 use crate::wire::errors;
-use crate::wire::format::OutputFormat;
 
 /// Bytes of a request or of a reply that has to be read whole.
 const BODY_MAX: usize = 256 << 20;
@@ -186,18 +186,17 @@ async fn fail_late(inner: &Inner, message: &Message, said: Said, error: &CannedR
         body = unpack(&body, BODY_MAX).map_err(|_| Severed)?;
         head.headers.remove(CONTENT_ENCODING);
     }
-    let format = parameter(&message.head, "output_format");
-    // No text can be put behind blocks of LZ4.
-    let is_packed =
-        parameter(&message.head, "compress").is_some_and(|it| it == "1" || it == "true");
+    // Read as the service reads them: it may be either of two parameters that says the format.
+    let parameters = Parameters::parse(message.head.uri.query().unwrap_or_default());
     let text = errors::description(&String::from_utf8_lossy(&error.body));
-    let known = OutputFormat::parse(format.as_deref()).filter(|_| !is_packed);
+    // No text can be put behind blocks of LZ4.
+    let known = parameters.format().ok().filter(|_| !parameters.compress);
     let failed = known.and_then(|format| {
         std::str::from_utf8(&body).ok().and_then(|written| format.fail_late(written, &text))
     });
     match failed {
         Some(failed) => body = failed.into(),
-        None => tracing::warn!(format, "no place for an error is known in this reply"),
+        None => tracing::warn!(?parameters, "no place for an error is known in this reply"),
     }
     head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     Ok(Response::from_parts(head, Relayed::whole(body)))

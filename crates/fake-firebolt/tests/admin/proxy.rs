@@ -153,6 +153,16 @@ async fn an_error_comes_behind_the_rows_of_the_service() {
     let (_, body) = lines.expect("a reply");
     assert!(body.contains("\"data\":[[1]]") && !body.contains("SUCCESS"), "{body}");
     assert!(body.lines().last().is_some_and(|line| line.contains("out of memory")), "{body}");
+    // The other name of the format, which the service knows too; that of `output_format` goes first.
+    for (target, place) in [
+        ("/?default_format=JSONLines_Compact", "\"message_type\":\"FINISH_WITH_ERRORS\""),
+        ("/?default_format=PSQL", "(1 row)\n{\"errors\":[{"),
+        ("/?default_format=JSON_Compact&output_format=PSQL", "(1 row)\n{\"errors\":[{"),
+    ] {
+        let (_, body) = relay.ask("POST", target, "SELECT id FROM t").await.expect("a reply");
+        let (_, error) = body.split_once(place).unwrap_or_else(|| panic!("{target}: {body}"));
+        assert!(error.contains("out of memory"), "{target}: {body}");
+    }
     let packed = relay.ask("POST", "/?output_format=PSQL&compress=1", "INSERT INTO t VALUES (2)");
     assert_eq!(packed.await, Some((200, String::new())), "no place is known in packed bytes");
     let (status, body) = relay.ask("POST", "/", "SELECT nothing").await.expect("a reply");
