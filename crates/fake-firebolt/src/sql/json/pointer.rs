@@ -25,8 +25,10 @@ pub(in crate::sql) fn follow<'j, 't>(
 
 /// The text of a step: `~1` is a slash, `~0` a tilde, and no other tilde is allowed.
 fn unescaped(step: &str) -> Option<String> {
-    let plain = step.replace("~0", "").replace("~1", "");
-    (!plain.contains('~')).then(|| step.replace("~1", "/").replace("~0", "~"))
+    // Each by what follows it: were the pairs taken out, `~~01` would be left with one more.
+    let is_escape = |rest: &str| rest.starts_with(['0', '1']);
+    let escapes = step.split('~').skip(1).all(is_escape);
+    escapes.then(|| step.replace("~1", "/").replace("~0", "~"))
 }
 
 /// The position that a step is, if it is one: no sign and no zero in front.
@@ -82,6 +84,8 @@ mod tests {
             ("/key", Some("123")),
             ("/key~0with~0tilde", Some("2")),
             ("/key~1with~1slash", Some("3")),
+            // One pass: the tilde that comes of `~0` begins no escape.
+            ("/key~01with~01slash", None),
             ("/0", Some("123")),
             ("/value/keywords/2", Some("\"analytics\"")),
             ("/value/keywords/3", None),
@@ -97,7 +101,7 @@ mod tests {
             let found = follow(&json, pointer).expect(pointer).map(|json| json.raw);
             assert_eq!(found, expected, "{pointer}");
         }
-        for pointer in ["key", "/a~2", "/~"] {
+        for pointer in ["key", "/a~2", "/~", "/~~01", "/~~10", "/a~0~", "/~~"] {
             assert!(follow(&json, pointer).is_err(), "{pointer}");
         }
     }
