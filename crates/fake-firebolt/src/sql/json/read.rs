@@ -312,10 +312,14 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn agrees_with_another_reader(text in "[\\[\\]{}:,\" a1.e+\\-\\\\untrlsf/d8c0é]{0,24}") {
+        fn agrees_with_another_reader(
+            text in "([\\[\\]{}:,\" a1.eE+\\-\\\\untrlsf/d8c0é]|\"a\":|true|false|null|1e5|-0E-1|\\\\ud8[0c]0|\\\\ud[cd]8c){0,24}"
+        ) {
             let other: Result<serde_json::Value, _> = serde_json::from_str(&text);
-            // Zero is a character there, and none in a TEXT here; numbers may be infinite here.
-            if !text.contains("u0000") && !text.contains('e') {
+            // A number may have any exponent here: none is made of its digits. There it ends at 1e308.
+            let is_huge = other.as_ref().is_err_and(|e| e.to_string().contains("out of range"));
+            // Zero is a character there, and none in a TEXT here.
+            if !text.contains("\\u0000") && !is_huge {
                 prop_assert_eq!(read(&text).is_ok(), other.is_ok(), "{}", text);
             }
         }
