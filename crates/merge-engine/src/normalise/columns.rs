@@ -32,6 +32,24 @@ pub(crate) enum Cells {
     Bytes(Vec<Option<ByteArray>>),
 }
 
+impl Cells {
+    /// The bytes of one value as Parquet stores it; none where the row has none.
+    pub(crate) fn bytes_at(&self, row: usize) -> usize {
+        fn width<T>(cells: &[Option<T>], row: usize) -> usize {
+            cells.get(row).and_then(Option::as_ref).map_or(0, size_of_val)
+        }
+        match self {
+            Self::Bool(cells) => width(cells, row),
+            Self::Int32(cells) => width(cells, row),
+            Self::Int64(cells) => width(cells, row),
+            Self::Float(cells) => width(cells, row),
+            Self::Double(cells) => width(cells, row),
+            Self::Decimal(cells) => width(cells, row),
+            Self::Bytes(cells) => cells.get(row).and_then(Option::as_ref).map_or(0, ByteArray::len),
+        }
+    }
+}
+
 /// One column with its type.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct FileColumn {

@@ -8,6 +8,8 @@ mod together;
 
 use fixture::{Data, World, bytes, cdc, ids, parquet, texts};
 use merge_protocol::outcome::ReasonCode;
+use parquet::basic::Compression;
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
 
 const USERS: &str = "optional binary Op (STRING); optional binary load_timestamp (STRING); \
                      optional int64 id; optional binary name (STRING);";
@@ -151,4 +153,22 @@ async fn a_reserved_column_is_left_to_the_plan_which_refuses_it() {
     assert_eq!(refused.keys().collect::<Vec<_>>(), [&id]);
     assert_eq!(refused[&id].code, ReasonCode::ReservedColumn);
     assert!(refused[&id].detail.contains("__cdc_key"), "{}", refused[&id].detail);
+}
+
+#[tokio::test]
+async fn few_rows_of_long_texts_are_compressed_and_small_files_are_not() {
+    for (length, is_compressed) in [(10, false), (10_000, true)] {
+        let long = "abc ".repeat(length / 4);
+        let rows: Vec<_> = (0..10).map(|id| ("I", 1, id, long.as_str())).collect();
+        let mut world = World::new(&[("id", "bigint"), ("name", "text")]);
+        world.add(&cdc(1), &users(&rows)).await;
+        let batch = world.normalise().await.expect("the store answers").batch;
+        assert_eq!(batch.rows, 10);
+        let reader =
+            SerializedFileReader::new(world.object(&batch.pattern).await).expect("Parquet");
+        let columns = reader.metadata().row_group(0).columns().to_vec();
+        let expected = if is_compressed { Compression::SNAPPY } else { Compression::UNCOMPRESSED };
+        let of_all: Vec<Compression> = columns.iter().map(|column| column.compression()).collect();
+        assert_eq!(of_all, vec![expected; columns.len()], "texts of {length} bytes");
+    }
 }

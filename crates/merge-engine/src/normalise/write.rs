@@ -22,6 +22,10 @@ use std::sync::Arc;
 /// Files of at least so many rows are compressed.
 const COMPRESSED_FROM_ROWS: usize = 512;
 
+/// Files of fewer rows are, if their values have so many bytes: a few hundred rows of long texts
+/// are the largest files of all.
+const COMPRESSED_FROM_BYTES: usize = 64 << 10;
+
 /// Writes the kept rows of files that share their columns. `files[i]` are the columns of file `i`, in
 /// the order of the first file's.
 ///
@@ -34,11 +38,9 @@ pub(crate) fn write(
     let Some(first) = files.first() else { return Err(ParquetError::General("no file".into())) };
     // Below that a file is one small object either way, and a compressor made for each of its columns
     // is most of the work.
-    let compression = if kept.len() < COMPRESSED_FROM_ROWS {
-        Compression::UNCOMPRESSED
-    } else {
-        Compression::SNAPPY
-    };
+    let is_small =
+        kept.len() < COMPRESSED_FROM_ROWS && bytes_of(files, kept) < COMPRESSED_FROM_BYTES;
+    let compression = if is_small { Compression::UNCOMPRESSED } else { Compression::SNAPPY };
     let properties = WriterProperties::builder()
         .set_created_by("firebolt-merge".into())
         .set_compression(compression)
@@ -63,6 +65,17 @@ pub(crate) fn write(
     group.close()?;
     writer.close()?;
     Ok(bytes)
+}
+
+/// The bytes of the kept values as Parquet stores them, without lengths and levels. It depends on
+/// nothing but the rows, so the same rows are compressed, or not, every time.
+fn bytes_of(files: &[Vec<&FileColumn>], kept: &BTreeMap<String, Kept>) -> usize {
+    let own = kept.iter().map(|(key, kept)| key.len() + kept.seq.as_str().len());
+    let cells = kept.values().flat_map(|kept| {
+        let columns = files.get(kept.file).into_iter().flatten();
+        columns.map(|column| column.cells.bytes_at(kept.row))
+    });
+    own.chain(cells).fold(0, usize::saturating_add)
 }
 
 fn schema(columns: &[&FileColumn]) -> Result<TypePtr, ParquetError> {
