@@ -27,7 +27,7 @@ pub use at_rest::{AtRest, KeyCounts, KeyFault};
 pub use facts::Facts;
 
 use crate::history::{Change, Event, TextRow};
-use crate::workload::Workload;
+use crate::workload::{Workload, key_text_by};
 
 /// One broken promise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,10 +167,9 @@ impl Judges {
     }
 }
 
-/// The key of a row of a commit, as [`crate::workload::key_text`] writes it.
+/// The key of a row of a commit.
 fn key_of(key_columns: &[String], change: &Change, row: &[Option<String>]) -> String {
-    let part = |name: &String| change.value(row, name).unwrap_or("NULL");
-    key_columns.iter().map(part).collect::<Vec<_>>().join("|")
+    key_text_by(key_columns, |name| change.value(row, name))
 }
 
 fn number(id: &str) -> u32 {

@@ -108,8 +108,12 @@ pub struct Workload {
 
 /// The name of a row's key: its parts as text, joined by `|`; a missing part reads `NULL`.
 pub fn key_text(key_columns: &[String], row: &Row) -> String {
-    let parts: Vec<&str> =
-        key_columns.iter().map(|name| row.get(name).map_or("NULL", String::as_str)).collect();
+    key_text_by(key_columns, |name| row.get(name).map(String::as_str))
+}
+
+/// The same for a row of any other form: `part` says what it has in a column.
+pub fn key_text_by<'r>(key_columns: &[String], part: impl Fn(&str) -> Option<&'r str>) -> String {
+    let parts: Vec<&str> = key_columns.iter().map(|name| part(name).unwrap_or("NULL")).collect();
     parts.join("|")
 }
 

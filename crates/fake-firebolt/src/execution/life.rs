@@ -190,6 +190,11 @@ impl<'a> Life<'a> {
     }
 
     fn dead(&mut self, kill: Kill) -> Detour {
+        if kill == Kill::Restart(InFlight::KilledAfterCommit) {
+            tracing::warn!(
+                "killed after its commit, it was to be: its evaluation had not come to one"
+            );
+        }
         match self.dying(kill) {
             Work::Failed(detour) => detour,
             // It would have committed first, and has nothing to commit.

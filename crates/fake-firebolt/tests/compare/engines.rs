@@ -9,9 +9,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use fake_firebolt::mvcc::Store;
 use fake_firebolt::quirks::Quirks;
 use fake_firebolt::sql::{self, ExternalFiles, NoServer, StatementContext};
-use fake_firebolt::value::{DataType, ResultSet, Value};
+use fake_firebolt::value::{ResultSet, Value};
 
 use super::letter::Letter;
+use super::letter_of_oid::letter_of_oid;
+use super::letter_of_type::letter;
 use super::postgres_wire::{Connection, Refusal};
 use super::tree::Node;
 
@@ -114,18 +116,6 @@ fn ask_fake(text: &str, ordered: bool, store: &mut Store, quirks: &Quirks) -> Ou
     Outcome::rows(&letters, result.rows.iter().map(row), ordered)
 }
 
-fn letter(data_type: &DataType) -> Letter {
-    match data_type {
-        DataType::Integer | DataType::Bigint => Letter::Integer,
-        DataType::Real | DataType::Double | DataType::Numeric { .. } => Letter::Number,
-        DataType::Boolean => Letter::Boolean,
-        DataType::Date | DataType::Timestamp | DataType::TimestampTz => Letter::Time,
-        DataType::Text | DataType::Bytea | DataType::Null => Letter::Text,
-        DataType::Array(_) | DataType::Struct(_) => Letter::Text,
-        DataType::Geography | DataType::Json => Letter::Text,
-    }
-}
-
 /// PostgreSQL, with an empty schema for each script.
 ///
 /// # Errors
@@ -145,20 +135,10 @@ fn ask_postgres(connection: &mut Connection, node: &Node) -> Result<Outcome, Ref
         Err(refusal) => return Ok(Outcome::Refused(refusal.text)),
     };
     let Some(oids) = answer.oids else { return Ok(Outcome::Done) };
-    let letters: Vec<Letter> = oids.into_iter().map(letter_of).collect();
+    let letters: Vec<Letter> = oids.into_iter().map(letter_of_oid).collect();
     let cell = |(letter, cell): (&Letter, Option<String>)| {
         cell.map_or_else(|| "NULL".to_owned(), |cell| letter.canonical(&cell))
     };
     let rows = answer.rows.into_iter().map(|row| letters.iter().zip(row).map(cell).collect());
     Ok(Outcome::rows(&letters, rows, node.is_ordered()))
-}
-
-fn letter_of(oid: u32) -> Letter {
-    match oid {
-        16 => Letter::Boolean,
-        20 | 21 | 23 => Letter::Integer,
-        700 | 701 | 1700 => Letter::Number,
-        1082 | 1114 | 1184 => Letter::Time,
-        _ => Letter::Text,
-    }
 }

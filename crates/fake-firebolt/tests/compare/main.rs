@@ -15,6 +15,10 @@ mod draw;
 mod engines;
 #[path = "../slt/letter.rs"]
 mod letter;
+#[path = "../slt/letter_of_oid.rs"]
+mod letter_of_oid;
+#[path = "../slt/letter_of_type.rs"]
+mod letter_of_type;
 #[path = "../slt/postgres_wire.rs"]
 mod postgres_wire;
 mod query;

@@ -11,27 +11,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use fake_firebolt::mvcc::{Store, Transaction};
 use fake_firebolt::quirks::Quirks;
 use fake_firebolt::sql::{self, RunningQuery, Statement, StatementContext, StatementKind};
-use fake_firebolt::value::{DataType, ResultSet, Value};
+use fake_firebolt::value::{ResultSet, Value};
 use sqllogictest::{DB, DBOutput};
 
 use super::files::Outside;
 use super::letter::Letter;
+use super::letter_of_type::letter;
 use super::outcome::Outcome;
 
 /// 2025-11-11 10:00:00 UTC.
 pub(crate) const EPOCH_MICROS: i64 = 1_762_855_200_000_000;
-
-fn letter(data_type: &DataType) -> Letter {
-    match data_type {
-        DataType::Integer | DataType::Bigint => Letter::Integer,
-        DataType::Real | DataType::Double | DataType::Numeric { .. } => Letter::Number,
-        DataType::Boolean => Letter::Boolean,
-        DataType::Date | DataType::Timestamp | DataType::TimestampTz => Letter::Time,
-        DataType::Text | DataType::Bytea | DataType::Null => Letter::Text,
-        DataType::Array(_) | DataType::Struct(_) => Letter::Text,
-        DataType::Geography | DataType::Json => Letter::Text,
-    }
-}
 
 #[derive(Debug)]
 pub(crate) struct Failure(String);

@@ -9,6 +9,7 @@ mod dialect;
 mod files;
 mod in_process;
 mod letter;
+mod letter_of_type;
 mod outcome;
 mod staged_files;
 

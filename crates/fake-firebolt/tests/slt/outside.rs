@@ -19,6 +19,7 @@
 mod core_session;
 mod corpus;
 mod letter;
+mod letter_of_oid;
 mod postgres_session;
 mod postgres_wire;
 

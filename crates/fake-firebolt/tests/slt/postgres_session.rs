@@ -14,6 +14,7 @@
 use sqllogictest::{DB, DBOutput};
 
 use super::letter::Letter;
+use super::letter_of_oid::letter_of_oid;
 use super::postgres_wire::{Address, Connection, Refusal};
 
 /// SQLSTATE of a conflict between snapshots, and of a deadlock.
@@ -101,16 +102,6 @@ impl Session {
     }
 }
 
-fn letter(oid: u32) -> Letter {
-    match oid {
-        16 => Letter::Boolean,
-        20 | 21 | 23 => Letter::Integer,
-        700 | 701 | 1700 => Letter::Number,
-        1082 | 1114 | 1184 => Letter::Time,
-        _ => Letter::Text,
-    }
-}
-
 impl DB for Session {
     type Error = Refusal;
     type ColumnType = Letter;
@@ -125,7 +116,7 @@ impl DB for Session {
         }
         let answer = self.connection.query(text)?;
         let Some(oids) = answer.oids else { return Ok(DBOutput::StatementComplete(0)) };
-        let types: Vec<Letter> = oids.into_iter().map(letter).collect();
+        let types: Vec<Letter> = oids.into_iter().map(letter_of_oid).collect();
         let cell = |(letter, cell): (&Letter, Option<String>)| {
             cell.map_or_else(|| "NULL".to_owned(), |cell| letter.canonical(&cell))
         };
