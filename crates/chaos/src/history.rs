@@ -216,6 +216,8 @@ pub enum ChangeKind {
 pub struct History {
     events: Vec<Event>,
     hash: Sha256,
+    /// Where the line of an event is written, used again for each.
+    line: Vec<u8>,
 }
 
 impl History {
@@ -226,8 +228,9 @@ impl History {
 
     /// Appends an event and moves the hash on.
     pub fn push(&mut self, event: Event) {
-        self.hash.update(line(&event).as_bytes());
-        self.hash.update(b"\n");
+        self.line.clear();
+        write_line(&mut self.line, &event);
+        self.hash.update(&self.line);
         self.events.push(event);
     }
 
@@ -251,18 +254,18 @@ impl History {
 
     /// One JSON object a line, in the order of the events: `history.jsonl`.
     pub fn to_jsonl(&self) -> String {
-        let mut text = String::new();
+        let mut text = Vec::new();
         for event in &self.events {
-            text.push_str(&line(event));
-            text.push('\n');
+            write_line(&mut text, event);
         }
-        text
+        String::from_utf8(text).expect("JSON is UTF-8")
     }
 }
 
 /// Canonical: fields in the order of the struct, no maps, no floats.
-fn line(event: &Event) -> String {
-    serde_json::to_string(event).expect("an event has only strings, numbers and lists")
+fn write_line(text: &mut Vec<u8>, event: &Event) {
+    serde_json::to_writer(&mut *text, event).expect("an event has only strings, numbers and lists");
+    text.push(b'\n');
 }
 
 #[cfg(test)]

@@ -145,6 +145,8 @@ fn build(
     *request.method_mut() = method;
     *request.uri_mut() = uri;
     let headers = request.headers_mut();
+    // Ours and what the transport adds; a map that grows is built anew.
+    headers.reserve(8);
     headers.insert(USER_AGENT, user_agent);
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(PROTOCOL_VERSION_HEADER, HeaderValue::from_static(PROTOCOL_VERSION));

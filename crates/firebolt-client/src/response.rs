@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use crate::config::Secret;
 use crate::error::{Asked, Effect, Error, ErrorKind, classify};
 use crate::session::SessionChange;
-use crate::value::Value;
+use crate::value::{Shape, Value};
 
 /// One column of a result.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -164,13 +164,14 @@ impl Document<'_> {
             let message = format!("row {row} does not have {} values", columns.len());
             return Err(malformed(status, &message).with_effect(Effect::Certain));
         }
-        let rows = data
-            .iter()
-            .map(|row| {
-                let typed = columns.iter().zip(row);
-                typed.map(|(column, raw)| Value::decode(&column.type_name, raw)).collect()
-            })
-            .collect();
+        let shapes: Vec<Shape> = match data.is_empty() {
+            true => Vec::new(),
+            false => columns.iter().map(|column| Shape::of(&column.type_name)).collect(),
+        };
+        let decoded = |row: Vec<&RawValue>| {
+            shapes.iter().zip(row).map(|(shape, raw)| Value::decode(shape, raw)).collect()
+        };
+        let rows = data.into_iter().map(decoded).collect();
         Ok(ResultSet { columns, rows })
     }
 }

@@ -30,9 +30,9 @@ pub struct ServerHooks {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Who asked for what, by the fake's number of the request. The worker may have gone on to
+    /// Who asked for what, by the fake's number of the request, which counts from 1. The worker may have gone on to
     /// another file by the time a late execution comes to its next phase.
-    known: BTreeMap<u64, Known>,
+    known: Vec<Option<Known>>,
     times: BTreeMap<StatementName, Stream>,
     restarts: Option<Stream>,
 }
@@ -57,7 +57,11 @@ impl ServerHooks {
 
     fn known(&self, statement: &StatementInfo) -> Known {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = state.known.entry(statement.request).or_insert_with(|| Known {
+        let at = usize::try_from(statement.request).expect("a run has few requests");
+        if state.known.len() <= at {
+            state.known.resize_with(at + 1, || None);
+        }
+        let known = state.known[at].get_or_insert_with(|| Known {
             file: self.nemesis.file_of(&statement.peer),
             statement: name_of(statement),
         });

@@ -34,14 +34,12 @@ pub(super) struct Slot {
 
 /// The bytes at which the scanner has to look twice: all that are no plain part of a line.
 const MARKS: [bool; 256] = {
-    let mut marks = [true; 256];
-    let mut byte = b' ';
-    while byte <= b'~' {
-        marks[byte as usize] = matches!(
-            byte,
-            b'\'' | b'"' | b'(' | b'-' | b'/' | b';' | b'\\' | b'`' | b'$' | b'#' | b'@'
-        );
-        byte += 1;
+    let mut marks = [false; 256];
+    let bytes = b"\n'\"(-/;\\`$#@";
+    let mut at = 0;
+    while at < bytes.len() {
+        marks[bytes[at] as usize] = true;
+        at += 1;
     }
     marks
 };
@@ -50,6 +48,10 @@ const MARKS: [bool; 256] = {
 /// comments, doubled quotes and semicolons.
 pub(super) fn scan(text: &str) -> Option<Scanned> {
     let bytes = text.as_bytes();
+    // All at once, which a processor does thirty bytes at a time; below, nothing asks again.
+    if bytes.iter().fold(false, |found, byte| found | !is_plain(*byte)) {
+        return None;
+    }
     let mut scanned =
         Scanned { skeleton: String::with_capacity(text.len()), slots: Vec::with_capacity(8) };
     let (mut at, mut copied) = (0, 0);
@@ -99,7 +101,6 @@ pub(super) fn scan(text: &str) -> Option<Scanned> {
                 lines.pass(&bytes[..at], at - 1);
                 continue;
             }
-            [byte, ..] if !(b' '..=b'~').contains(byte) => return None,
             _ => {
                 at += 1;
                 continue;
@@ -137,10 +138,14 @@ impl Lines {
 
 /// How long a quoted text is that starts here; `None` for what needs a real tokenizer.
 fn quoted_length(rest: &[u8], quote: u8) -> Option<usize> {
-    let plain = |byte: u8| (b' '..=b'~').contains(&byte) || byte == b'\n';
-    let length = rest.iter().position(|byte| *byte == quote || !plain(*byte))?;
+    let length = rest.iter().position(|byte| *byte == quote)?;
     let is_doubled = rest.get(length + 1) == Some(&quote);
-    (rest[length] == quote && !is_doubled).then_some(length)
+    (!is_doubled).then_some(length)
+}
+
+/// Printable ASCII, or the end of a line.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\n')
 }
 
 /// Writes the values of `text` into the slots of `tree`.

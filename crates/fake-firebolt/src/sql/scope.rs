@@ -136,11 +136,13 @@ impl<'p> Scope<'p> {
     ) -> Result<Option<(usize, &Field)>, SqlError> {
         let mut found = None;
         for (index, field) in self.fields.iter().enumerate() {
-            let of_table = match qualifier {
-                Some(_) => qualifier == field.qualifier.as_deref(),
-                None => !field.merged,
-            };
-            if of_table && &*field.name == name && found.replace((index, field)).is_some() {
+            // The name first: few fields share it, and most share their table.
+            let is_meant = &*field.name == name
+                && match qualifier {
+                    Some(_) => qualifier == field.qualifier.as_deref(),
+                    None => !field.merged,
+                };
+            if is_meant && found.replace((index, field)).is_some() {
                 let text = format!("Column reference '{name}' is ambiguous.");
                 return Err(SqlError::new(SqlErrorKind::Type, text));
             }
