@@ -14,7 +14,7 @@ use merge_protocol::plan::{Beside, ControlRow, Look};
 use merge_protocol::policy::Policy;
 use merge_protocol::schema::{Column, ColumnType};
 use merge_protocol::sql;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Rolling back is a courtesy: the server forgets an abandoned transaction anyway.
@@ -125,9 +125,7 @@ impl<'a> Warehouse<'a> {
     /// all there.
     async fn look(&mut self, merge: &Merge, options: &StatementOptions) -> Result<Look, Failure> {
         let target = merge.task().target.as_str();
-        let state = self.read(&sql::catalog::state(target), options).await;
-        let is_missing = matches!(&state, Err(Failure { kind: FailureKind::MissingTable(_), .. }));
-        let state = none_if_missing(state)?;
+        let (state, beside) = self.state(target, options).await?;
         let fed = fed_columns(&state);
         // A merge that looks again does so because what it knew was refused; and a column that was
         // fed and is not remembered was added since.
@@ -144,21 +142,37 @@ impl<'a> Warehouse<'a> {
                 columns
             }
         };
-        let mut look = Look {
-            columns,
-            control: control_rows(&state)?,
-            fed,
-            beside: Beside::ALL.into_iter().collect(),
-        };
-        if is_missing {
+        Ok(Look { columns, control: control_rows(&state)?, fed, beside })
+    }
+
+    /// What our tables hold, and which of them are there.
+    async fn state(
+        &self,
+        target: &str,
+        options: &StatementOptions,
+    ) -> Result<(ResultSet, BTreeSet<Beside>), Failure> {
+        let mut again = true;
+        loop {
+            let failure = match self.read(&sql::catalog::state(target), options).await {
+                Ok(state) => return Ok((state, Beside::ALL.into_iter().collect())),
+                Err(failure) if matches!(failure.kind, FailureKind::MissingTable(_)) => failure,
+                Err(failure) => return Err(failure),
+            };
             let names = self.read(&sql::catalog::beside(target), options).await?;
             let is_there = |table: &Beside| {
                 let name = table.table(target);
                 (0..names.len()).any(|row| names.text(row, "table_name") == Some(&name))
             };
-            look.beside.retain(is_there);
+            let beside: BTreeSet<Beside> = Beside::ALL.into_iter().filter(is_there).collect();
+            if beside.len() < Beside::ALL.len() {
+                return Ok((ResultSet::default(), beside));
+            }
+            // All there now: another merge has set the last one up between the two questions. What
+            // they hold has not been read, and no control row would pass for one that is broken.
+            if !std::mem::take(&mut again) {
+                return Err(failure);
+            }
         }
-        Ok(look)
     }
 
     /// The control row of a table, if it has one.

@@ -13,6 +13,8 @@ use crate::workload::Workload;
 const LEDGER: &str = "cdc_ledger";
 /// The name of the table whose rows say which file was set aside.
 const QUARANTINE: &str = "cdc_quarantine";
+/// What the name of a target's control table begins with; its one row is the fence.
+const CONTROL: &str = "cdc_control_";
 
 /// Established facts, by file index.
 #[derive(Debug, Clone)]
@@ -29,6 +31,10 @@ pub struct Facts {
     pub reported: BTreeSet<usize>,
     /// Files whose delivery was taken off the queue after success.
     pub acknowledged: BTreeSet<usize>,
+    /// The target's control table as committed: how many rows it has, once it is there.
+    pub control_rows: Option<usize>,
+    /// Whether it ever was there with another number of rows than one.
+    pub control_was_broken: bool,
 }
 
 impl Facts {
@@ -42,6 +48,8 @@ impl Facts {
             quarantined: BTreeMap::new(),
             reported: BTreeSet::new(),
             acknowledged: BTreeSet::new(),
+            control_rows: None,
+            control_was_broken: false,
         }
     }
 
@@ -58,6 +66,7 @@ impl Facts {
                 self.reported.extend(files.iter().filter(|(_, r)| kept(r)).map(|(file, _)| *file));
             }
             What::Committed { changes, .. } => {
+                changes.iter().for_each(|change| self.observe_control(change));
                 for change in changes.iter().filter(|change| change.kind != ChangeKind::Dropped) {
                     if change.table == LEDGER {
                         for file in self.files_named(change) {
@@ -70,6 +79,20 @@ impl Facts {
             }
             _ => {}
         }
+    }
+
+    fn observe_control(&mut self, change: &Change) {
+        if change.table.strip_prefix(CONTROL) != Some(self.workload.table.as_str()) {
+            return;
+        }
+        self.control_rows = match change.kind {
+            ChangeKind::Dropped => None,
+            ChangeKind::Created | ChangeKind::Altered | ChangeKind::Rows => {
+                let before = self.control_rows.unwrap_or(0);
+                Some((before + change.inserted.len()).saturating_sub(change.deleted.len()))
+            }
+        };
+        self.control_was_broken |= self.control_rows.is_some_and(|rows| rows != 1);
     }
 
     /// True once the ledger says so.

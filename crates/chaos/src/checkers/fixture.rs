@@ -117,6 +117,18 @@ impl Case {
         self.push(What::Ended { invocation: 1, end });
     }
 
+    pub(super) fn fail(&mut self, error: &str) {
+        let end = Ended::Failed { error: error.to_owned() };
+        self.push(What::Ended { invocation: 1, end });
+    }
+
+    /// The control table comes into being, with so many rows.
+    pub(super) fn control(&mut self, count: usize) {
+        let inserted = vec!["0@0"; count];
+        let table = rows("cdc_control_users", &[], &inserted);
+        self.commit(vec![history::Change { kind: ChangeKind::Created, ..table }]);
+    }
+
     /// The end, with these rows in the target.
     pub(super) fn rest(mut self, target: &[&str]) -> Judged {
         self.rest.target = target

@@ -1,5 +1,6 @@
-//! O11: what the engine reports about a file agrees with what happened: *applied* and *already
-//! applied* mean that the ledger has it by then, *quarantined* that the quarantine has it.
+//! O11: what the engine reports agrees with what happened: *applied* and *already applied* mean that
+//! the ledger has the file by then, *quarantined* that the quarantine has it, and a control row that
+//! is called broken has been missing or doubled.
 //!
 //! The other direction is free: a failed invocation may have committed, which is what in doubt
 //! means.
@@ -13,14 +14,41 @@ pub(super) struct Honesty {
     violations: Vec<Violation>,
 }
 
+/// The outcome that calls an operator: the table stands still until somebody has looked at it
+/// (docs/operations.md).
+const CONTROL_BROKEN: &str = "ControlBroken";
+
+impl Honesty {
+    /// A failed invocation owes nobody a result, but its reason is acted on.
+    fn failed(&mut self, invocation: u64, error: &str, facts: &Facts) {
+        if !error.contains(CONTROL_BROKEN) {
+            return;
+        }
+        self.exercised += 1;
+        if !facts.control_was_broken {
+            let is = match facts.control_rows {
+                None => "not there yet".to_owned(),
+                Some(rows) => format!("never without its {rows} row"),
+            };
+            let message = format!(
+                "invocation {invocation} called the control row broken, and its table was {is}"
+            );
+            self.violations.push(Violation::of_run("O11", message));
+        }
+    }
+}
+
 impl Checker for Honesty {
     fn id(&self) -> &'static str {
         "O11"
     }
 
     fn observe(&mut self, event: &Event, facts: &Facts) {
-        let What::Ended { invocation, end: Ended::Succeeded { files } } = &event.what else {
-            return;
+        let What::Ended { invocation, end } = &event.what else { return };
+        let files = match end {
+            Ended::Succeeded { files } => files,
+            Ended::Failed { error } => return self.failed(*invocation, error, facts),
+            Ended::TimedOut | Ended::Killed => return,
         };
         for (file, reported) in files {
             self.exercised += 1;
@@ -83,5 +111,26 @@ mod tests {
              quarantine does not have it",
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_control_row_is_broken_only_if_it_was() {
+        let broken = "1 of 1 files are not settled: Unfinished(ControlBroken { rows: 2 })";
+        let found = |rows: Option<usize>| {
+            let mut case = Case::new();
+            if let Some(rows) = rows {
+                case.control(rows);
+            }
+            case.fail("1 of 1 files are not settled: Unfinished(OutOfTime { last: None })");
+            case.fail(broken);
+            case.rest(&[]).of("O11")
+        };
+        let says = |is: &str| {
+            vec![format!("invocation 1 called the control row broken, and its table was {is}")]
+        };
+        assert_eq!(found(None), says("not there yet"));
+        assert_eq!(found(Some(1)), says("never without its 1 row"));
+        assert_eq!(found(Some(0)), Vec::<String>::new());
+        assert_eq!(found(Some(2)), Vec::<String>::new());
     }
 }

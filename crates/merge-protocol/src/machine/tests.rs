@@ -269,6 +269,26 @@ fn what_is_missing_is_set_up_and_what_is_broken_is_refused() {
     });
 }
 
+/// Inside a transaction two rows may be ours and theirs; what is broken shows from outside.
+#[test]
+fn a_control_row_is_judged_from_outside_of_the_transaction() {
+    let two_rows = || {
+        let rows = vec![(control("theirs"), None), (control("ours"), None)];
+        Some(Reply::Checked(CheckView::from_rows(rows)))
+    };
+    check_script("overtaken_behind_the_fence", |command, nth| match (command, nth) {
+        (Command::Check, 1) => two_rows(),
+        _ => None,
+    });
+    check_script("control_doubled_behind_the_fence", |command, nth| match (command, nth) {
+        (Command::Check, 1) => two_rows(),
+        (Command::Look, 2..) => {
+            Some(Reply::Looked(Look { control: vec![control(""), control("")], ..look() }))
+        }
+        _ => None,
+    });
+}
+
 #[test]
 fn a_drop_that_fails_changes_no_outcome() {
     check_script("drop_fails", |command, _| match command {

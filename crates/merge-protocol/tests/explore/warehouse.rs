@@ -203,8 +203,16 @@ impl Transaction {
             Snapshot::AtBegin => self.snapshot.clone(),
             Snapshot::PerStatement => db.clone(),
         };
+        // Our fence replaced a row that somebody else has replaced and committed since: both new rows
+        // are there to be seen, theirs and ours.
+        let fenced = self.writes.get(&RowId::Control);
+        let theirs = match view.rewritten.get(&RowId::Control) {
+            Some(rewritten) if fenced.is_some_and(|seen| rewritten > seen) => view.control.clone(),
+            Some(_) | None => Vec::new(),
+        };
         let lsn = view.lsn;
         view.apply(&self.effects, lsn);
+        view.control.extend(theirs);
         view
     }
 
