@@ -28,8 +28,12 @@ const SKELETONS_MAX: usize = 2_048;
 const SPARE_MAX: usize = 8;
 
 thread_local! {
-    static CACHE: RefCell<BTreeMap<Arc<str>, Entry>> = const { RefCell::new(BTreeMap::new()) };
+    static CACHE: RefCell<Cache> = const { RefCell::new(BTreeMap::new()) };
 }
+
+/// What is known, by the skeleton's length first: the statements of a loader begin alike, and few
+/// have one length.
+type Cache = BTreeMap<usize, BTreeMap<Arc<str>, Entry>>;
 
 /// What is known about a skeleton.
 enum Entry {
@@ -86,7 +90,8 @@ impl Drop for Tree {
         // Without a cache, as at the end of a thread or while it is in use, the tree is only freed.
         let _ = CACHE.try_with(|cache| {
             if let Ok(mut cache) = cache.try_borrow_mut()
-                && let Some(Entry::Known(template)) = cache.get_mut(&skeleton)
+                && let Some(equally_long) = cache.get_mut(&skeleton.len())
+                && let Some(Entry::Known(template)) = equally_long.get_mut(&skeleton)
                 && template.spare.len() < SPARE_MAX
             {
                 template.spare.push(statement);
@@ -109,7 +114,7 @@ pub fn parse(text: &str) -> Result<Statement, SqlError> {
         Found::Again => {
             let statement = parse_afresh(text)?;
             let entry = template(text, &scanned, &statement).map_or(Entry::Refused, Entry::Known);
-            CACHE.with_borrow_mut(|cache| cache.insert(Arc::from(scanned.skeleton), entry));
+            CACHE.with_borrow_mut(|cache| insert(cache, &scanned.skeleton, entry));
             Ok(statement)
         }
     }
@@ -124,10 +129,18 @@ enum Found {
     Again,
 }
 
-fn look_up(cache: &mut BTreeMap<Arc<str>, Entry>, text: &str, scanned: &Scanned) -> Found {
+fn insert(cache: &mut Cache, skeleton: &str, entry: Entry) {
+    if cache.values().map(BTreeMap::len).sum::<usize>() >= SKELETONS_MAX {
+        cache.clear();
+    }
+    cache.entry(skeleton.len()).or_default().insert(Arc::from(skeleton), entry);
+}
+
+fn look_up(cache: &mut Cache, text: &str, scanned: &Scanned) -> Found {
     // The key's own text is shared with the trees that go back.
     let from = (Bound::Included(scanned.skeleton.as_str()), Bound::Unbounded);
-    let known = cache.range_mut::<str, _>(from).next();
+    let equally_long = cache.get_mut(&scanned.skeleton.len());
+    let known = equally_long.and_then(|known| known.range_mut::<str, _>(from).next());
     let known = known.filter(|(skeleton, _)| ***skeleton == *scanned.skeleton);
     match known {
         Some((skeleton, Entry::Known(template))) => {
@@ -136,10 +149,7 @@ fn look_up(cache: &mut BTreeMap<Arc<str>, Entry>, text: &str, scanned: &Scanned)
         Some((_, Entry::Seen)) => Found::Again,
         Some((_, Entry::Refused)) => Found::Nothing,
         None => {
-            if cache.len() >= SKELETONS_MAX {
-                cache.clear();
-            }
-            cache.insert(Arc::from(scanned.skeleton.as_str()), Entry::Seen);
+            insert(cache, &scanned.skeleton, Entry::Seen);
             Found::Nothing
         }
     }

@@ -45,7 +45,7 @@ impl Merge {
                     batch.files.iter().map(|file| self.entry(file)).collect();
                 let attempt = self.staged.as_ref()?.attempt.to_string();
                 let columns = self.fed_columns()?;
-                sql::ledger::ledger(target, entries?.into_iter(), &attempt, &columns, &self.token)
+                sql::ledger::ledger(target, &entries?, &attempt, &columns, &self.token)
             }
             Command::SetAside(id) => {
                 let file = self.task.files.get(id)?;

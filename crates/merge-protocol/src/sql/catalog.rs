@@ -1,6 +1,6 @@
 //! What the catalogue and our own tables say: read outside any transaction, so it guards nothing.
 
-use super::quote::{Name, Text, Texts};
+use super::quote::{Name, Text, texts};
 use crate::object::FileId;
 use crate::plan::Beside;
 
@@ -19,7 +19,7 @@ pub fn beside(target: &str) -> String {
     format!(
         "SELECT table_name FROM information_schema.tables \
          WHERE table_schema = 'public' AND table_name IN ({}) ORDER BY table_name",
-        Texts(names.iter().map(String::as_str))
+        texts(names.iter().map(String::as_str))
     )
 }
 
@@ -47,8 +47,8 @@ pub fn probe<'a>(
          FROM \"cdc_ledger\" AS l WHERE l.\"target\" = {} AND (l.\"file_id\" IN ({}) OR \
          l.\"object_key\" IN ({}))",
         Text(target),
-        Texts(files.map(FileId::as_str)),
-        Texts(object_keys),
+        texts(files.map(FileId::as_str)),
+        texts(object_keys),
     )
 }
 
@@ -64,7 +64,7 @@ pub fn probe_quarantine<'a>(
          AND q.\"event\" = 'quarantined' AND q.\"file_id\" IN ({})",
         probe(target, files.clone(), object_keys),
         Text(target),
-        Texts(files.map(FileId::as_str)),
+        texts(files.map(FileId::as_str)),
     )
 }
 

@@ -4,13 +4,14 @@
 //! that runs twice, or outside its transaction, adds nothing.
 
 use super::ours;
-use super::quote::{Name, Text};
+use super::quote::{Name, Text, listed};
 use crate::change::ChangeSeq;
 use crate::object::FileId;
 use crate::outcome::Reason;
 use crate::plan::{BatchFile, Beside};
 
 /// A file as the ledger records it.
+#[derive(Clone, Copy)]
 pub struct LedgerEntry<'a> {
     /// What reading it gave.
     pub file: &'a BatchFile,
@@ -25,34 +26,32 @@ pub struct LedgerEntry<'a> {
 /// One row per file.
 pub fn ledger<'a>(
     target: &str,
-    entries: impl Iterator<Item = LedgerEntry<'a>>,
+    entries: &[LedgerEntry<'a>],
     attempt: &str,
     columns: &str,
     token: &str,
 ) -> String {
-    let rows: Vec<String> = entries
-        .map(|entry| {
-            let seq = |seq: &Option<ChangeSeq>| {
-                Text(seq.as_ref().map_or("", ChangeSeq::as_str)).to_string()
-            };
-            format!(
-                "SELECT {} AS \"target\", CAST({} AS BIGINT) AS \"generation\", {} AS \"file_id\", \
+    let rows = listed(entries, " UNION ALL ", |f, entry| {
+        let file = entry.file;
+        let seq = |seq: Option<&'a ChangeSeq>| Text(seq.map_or("", ChangeSeq::as_str));
+        write!(
+            f,
+            "SELECT {} AS \"target\", CAST({} AS BIGINT) AS \"generation\", {} AS \"file_id\", \
                  {} AS \"object_key\", {} AS \"etag\", {} AS \"attempt\", CAST({} AS BIGINT) AS \"rows_read\", \
                  CAST({} AS BIGINT) AS \"rows_staged\", {} AS \"seq_min\", {} AS \"seq_max\", {} AS \"columns\"",
-                Text(target),
-                entry.generation,
-                Text(entry.file.id.as_str()),
-                Text(entry.object_key),
-                Text(entry.etag),
-                Text(attempt),
-                entry.file.rows_read,
-                entry.file.rows_staged,
-                seq(&entry.file.seq_min),
-                seq(&entry.file.seq_max),
-                Text(columns),
-            )
-        })
-        .collect();
+            Text(target),
+            entry.generation,
+            Text(file.id.as_str()),
+            Text(entry.object_key),
+            Text(entry.etag),
+            Text(attempt),
+            file.rows_read,
+            file.rows_staged,
+            seq(file.seq_min.as_ref()),
+            seq(file.seq_max.as_ref()),
+            Text(columns),
+        )
+    });
     let names = [
         "target",
         "generation",
@@ -66,14 +65,16 @@ pub fn ledger<'a>(
         "seq_max",
         "columns",
     ];
-    let list = |prefix: &str| names.map(|name| format!("{prefix}\"{name}\"")).join(", ");
+    let list = |prefix: &'static str| {
+        listed(names, ", ", move |f, name| write!(f, "{prefix}{}", Name(name)))
+    };
     format!(
         "INSERT INTO \"cdc_ledger\" ({}, \"committed_at\") SELECT {}, CURRENT_TIMESTAMP FROM ({}) AS f \
          LEFT JOIN \"cdc_ledger\" AS l ON l.\"target\" = f.\"target\" AND l.\"generation\" = f.\"generation\" \
          AND l.\"file_id\" = f.\"file_id\" WHERE l.\"file_id\" IS NULL AND {}",
         list(""),
         list("f."),
-        rows.join(" UNION ALL "),
+        rows,
         ours(target, token),
     )
 }

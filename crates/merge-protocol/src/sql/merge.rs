@@ -5,30 +5,24 @@
 //! finds a newer version and does nothing; a delete of an absent key inserts nothing.
 
 use super::ours;
-use super::quote::{Name, Text};
+use super::quote::{Name, Text, listed};
 use crate::plan::{Beside, MergePlan};
+use crate::schema::MappedColumn;
+use std::fmt;
 
 /// Renders the MERGE.
 pub fn merge(target: &str, staging: &str, plan: &MergePlan, token: &str, horizon: &str) -> String {
-    let mut source: Vec<String> = plan
-        .columns
-        .iter()
-        .map(|column| {
-            let name = Name(&column.source);
-            let to = Name(&column.target);
-            match &column.cast {
-                Some(cast) => format!("CAST(s.{name} AS {}) AS {to}", cast.sql()),
-                None => format!("s.{name} AS {to}"),
-            }
-        })
-        .collect();
-    source.push("s.\"__cdc_deleted\" AS \"__cdc_deleted\"".to_owned());
-    let on: Vec<String> = plan.keys.iter().map(|key| format!("t.{0} = s.{0}", Name(key))).collect();
-    let names: Vec<String> =
-        plan.columns.iter().map(|column| Name(&column.target).to_string()).collect();
-    let values: Vec<String> = names.iter().map(|name| format!("s.{name}")).collect();
+    let source = listed(&plan.columns, ", ", |f, column| {
+        let (name, to) = (Name(&column.source), Name(&column.target));
+        match &column.cast {
+            Some(cast) => write!(f, "CAST(s.{name} AS {}) AS {to}", cast.sql()),
+            None => write!(f, "s.{name} AS {to}"),
+        }
+    });
+    let names = || plan.columns.iter().map(|column| Name(&column.target));
     format!(
-        "MERGE INTO {target_name} AS t USING (SELECT {source} FROM {staging} AS s \
+        "MERGE INTO {target_name} AS t USING (SELECT {source}, \
+         s.\"__cdc_deleted\" AS \"__cdc_deleted\" FROM {staging} AS s \
          LEFT JOIN {versions} AS v ON v.\"key\" = s.\"__cdc_key\" \
          WHERE (s.\"__cdc_seq\" > v.\"seq\" OR (v.\"key\" IS NULL AND s.\"__cdc_seq\" > {horizon})) \
          AND {ours}) AS s ON {on} \
@@ -36,29 +30,26 @@ pub fn merge(target: &str, staging: &str, plan: &MergePlan, token: &str, horizon
          WHEN MATCHED THEN {update} \
          WHEN NOT MATCHED AND NOT s.\"__cdc_deleted\" THEN INSERT ({names}) VALUES ({values})",
         target_name = Name(target),
-        source = source.join(", "),
         staging = Name(staging),
         versions = Name(&Beside::Versions.table(target)),
         horizon = Text(horizon),
         ours = ours(target, token),
-        on = on.join(" AND "),
+        on = listed(&plan.keys, " AND ", |f, key| write!(f, "t.{0} = s.{0}", Name(key))),
         update = update(plan),
-        names = names.join(", "),
-        values = values.join(", "),
+        names = listed(names(), ", ", |f, name| write!(f, "{name}")),
+        values = listed(names(), ", ", |f, name| write!(f, "s.{name}")),
     )
 }
 
 /// A table of nothing but keys has nothing to update.
 fn update(plan: &MergePlan) -> String {
-    let sets: Vec<String> = plan
-        .columns
-        .iter()
-        .filter(|column| !plan.keys.contains(&column.target))
-        .map(|column| format!("{0} = s.{0}", Name(&column.target)))
-        .collect();
-    if sets.is_empty() {
-        "DO NOTHING".to_owned()
-    } else {
-        format!("UPDATE SET {}", sets.join(", "))
+    let mut values =
+        plan.columns.iter().filter(|column| !plan.keys.contains(&column.target)).peekable();
+    if values.peek().is_none() {
+        return "DO NOTHING".to_owned();
     }
+    let set = |f: &mut fmt::Formatter<'_>, column: &MappedColumn| {
+        write!(f, "{0} = s.{0}", Name(&column.target))
+    };
+    format!("UPDATE SET {}", listed(values, ", ", set))
 }

@@ -12,10 +12,28 @@ pub struct Name<'a>(pub &'a str);
 /// A string literal.
 pub struct Text<'a>(pub &'a str);
 
+/// A list: each item as `one` writes it, with `between` between two. It is written straight into the
+/// statement around it; a statement has a dozen lists of a dozen names.
+pub(crate) fn listed<I: IntoIterator + Clone>(
+    items: I,
+    between: &'static str,
+    one: impl Fn(&mut fmt::Formatter<'_>, I::Item) -> fmt::Result,
+) -> impl fmt::Display {
+    fmt::from_fn(move |f| {
+        for (index, item) in items.clone().into_iter().enumerate() {
+            if index > 0 {
+                f.write_str(between)?;
+            }
+            one(f, item)?;
+        }
+        Ok(())
+    })
+}
+
 /// Several string literals, separated by commas.
-pub(crate) struct Texts<'a, I>(pub(crate) I)
-where
-    I: Iterator<Item = &'a str> + Clone;
+pub(crate) fn texts<'a>(items: impl Iterator<Item = &'a str> + Clone) -> impl fmt::Display {
+    listed(items, ", ", |f, text| write!(f, "{}", Text(text)))
+}
 
 impl fmt::Display for Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -26,18 +44,6 @@ impl fmt::Display for Name<'_> {
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         doubled(f, '\'', self.0)
-    }
-}
-
-impl<'a, I: Iterator<Item = &'a str> + Clone> fmt::Display for Texts<'a, I> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, text) in self.0.clone().enumerate() {
-            if index > 0 {
-                f.write_str(", ")?;
-            }
-            write!(f, "{}", Text(text))?;
-        }
-        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The frame of a round: begin, the fence, the check, the end.
 
-use super::quote::{Name, Text, Texts};
+use super::quote::{Name, Text, texts};
 use crate::object::FileId;
 use crate::plan::Beside;
 
@@ -39,6 +39,6 @@ pub fn check<'a>(target: &str, files: impl Iterator<Item = &'a FileId> + Clone) 
          ON l.\"target\" = {} AND l.\"file_id\" IN ({})",
         Name(&Beside::Control.table(target)),
         Text(target),
-        Texts(files.map(FileId::as_str))
+        texts(files.map(FileId::as_str))
     )
 }

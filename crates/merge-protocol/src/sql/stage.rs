@@ -1,6 +1,6 @@
 //! Staging: filled by one statement, counted, dropped.
 
-use super::quote::{Name, Text};
+use super::quote::{Name, Text, listed};
 use crate::plan::{Batch, MergePlan};
 use crate::schema::Column;
 
@@ -11,11 +11,10 @@ pub const OWN_COLUMNS: [&str; 3] = ["__cdc_key", "__cdc_seq", "__cdc_deleted"];
 /// instead of doubling the rows (as COPY into an existing table does).
 pub fn stage(staging: &str, location: &str, batch: &Batch) -> String {
     let names = batch.columns.iter().map(|column| column.name.as_str()).chain(OWN_COLUMNS);
-    let columns: Vec<String> = names.map(|name| Name(name).to_string()).collect();
     format!(
         "CREATE TABLE {} AS SELECT {} FROM READ_PARQUET(LOCATION => {}, PATTERN => {})",
         Name(staging),
-        columns.join(", "),
+        listed(names, ", ", |f, name| write!(f, "{}", Name(name))),
         Text(location),
         Text(&batch.pattern)
     )
