@@ -181,6 +181,12 @@ fn encoded<'a>(mut text: String, pairs: impl IntoIterator<Item = (&'a str, &'a s
 
 /// With `%20` for a blank: unlike `+`, nothing reads it as anything else.
 fn push_encoded(text: &mut String, part: &str) {
+    // What has nothing to encode is taken whole, and nearly all parts are such.
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    if part.bytes().all(is_plain) {
+        text.push_str(part);
+        return;
+    }
     for piece in form_urlencoded::byte_serialize(part.as_bytes()) {
         text.push_str(if piece == "+" { "%20" } else { piece });
     }

@@ -37,7 +37,6 @@ impl Session {
             account: "account",
             files: &self.files,
             quirks: &self.quirks,
-            running: &[],
             server: &sql::NoServer,
             watch: None,
             random: &mut random,

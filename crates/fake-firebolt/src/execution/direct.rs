@@ -33,7 +33,7 @@ pub(crate) fn setup(inner: &Arc<Inner>, script: &str) -> Result<(), SqlError> {
         let mut transaction = inner.state().store.begin(now);
         let files = ExternalFiles::default();
         let patience = Arc::new(Patience::default());
-        evaluate(inner, text, &statement, &mut transaction, &files, now, &patience)?;
+        evaluate(inner, &statement, &mut transaction, &files, now, &patience)?;
         let mut state = inner.state();
         let record = state
             .store
@@ -62,7 +62,7 @@ pub(crate) fn query(inner: &Arc<Inner>, text: &str) -> Result<ResultSet, SqlErro
     let mut transaction = inner.state().store.begin(now);
     let files = ExternalFiles::default();
     let patience = Arc::new(Patience::default());
-    evaluate(inner, text, &statement, &mut transaction, &files, now, &patience)
+    evaluate(inner, &statement, &mut transaction, &files, now, &patience)
 }
 
 fn refused(what: &str) -> SqlError {

@@ -14,8 +14,7 @@ use crate::quirks::{
 };
 use crate::server::Inner;
 use crate::sql::{
-    self, ExternalFiles, RunningQuery, SqlError, SqlErrorKind, Statement, StatementContext,
-    StatementKind, Watch,
+    self, ExternalFiles, SqlError, SqlErrorKind, Statement, StatementContext, StatementKind, Watch,
 };
 use crate::value::ResultSet;
 
@@ -37,7 +36,7 @@ pub(crate) async fn autocommit(
     life: &mut Life<'_>,
     statement: &Statement,
 ) -> Result<Reply, Detour> {
-    let (inner, sql) = (&life.call.inner, &life.call.info.sql);
+    let inner = &life.call.inner;
     let at_arrival = (inner.config.quirks.queued_snapshot == QueuedSnapshot::Arrival)
         .then(|| inner.state().store.begin(inner.now_micros()));
     let files = inner.files.fetch(statement, &inner.config.account).await?;
@@ -45,10 +44,10 @@ pub(crate) async fn autocommit(
     life.take_off();
     let (patience, now) = (life.patience(), inner.now_micros());
     let mut transaction = at_arrival.unwrap_or_else(|| inner.state().store.begin(now));
-    let mut end = evaluate(inner, sql, statement, &mut transaction, &files, now, &patience);
+    let mut end = evaluate(inner, statement, &mut transaction, &files, now, &patience);
     for further in &life.call.further {
         if end.is_ok() {
-            end = evaluate(inner, sql, further, &mut transaction, &files, now, &patience);
+            end = evaluate(inner, further, &mut transaction, &files, now, &patience);
         }
     }
     let mut result = life.evaluated(end).await?;
@@ -82,7 +81,7 @@ pub(crate) async fn in_transaction(
     statement: &Statement,
     id: &str,
 ) -> Result<Reply, Detour> {
-    let (inner, sql) = (&life.call.inner, &life.call.info.sql);
+    let inner = &life.call.inner;
     let Some(mut turn) = boundary::turn(inner, id).await else {
         return unknown(life, statement, id).await;
     };
@@ -114,7 +113,7 @@ pub(crate) async fn in_transaction(
             TimestampRule::Statement => inner.now_micros(),
             TimestampRule::Transaction => transaction.began_micros(),
         };
-        evaluate(inner, sql, statement, transaction, &files, now, &patience)
+        evaluate(inner, statement, transaction, &files, now, &patience)
     };
     let mut result = life.evaluated(end).await?;
     life.call.limit_rows(&mut result);
@@ -162,7 +161,6 @@ pub(crate) fn not_in_progress(id: &str) -> Reply {
 /// takes long must not stop the others.
 pub(crate) fn evaluate(
     inner: &Inner,
-    sql: &str,
     statement: &Statement,
     transaction: &mut Transaction,
     files: &ExternalFiles,
@@ -173,11 +171,6 @@ pub(crate) fn evaluate(
     if quirks.snapshot == SnapshotRule::Statement {
         transaction.refresh_snapshot(&inner.state().store);
     }
-    // Asked for by name only: describing every statement in flight to each of them would cost
-    // more than most of them do.
-    let asked = sql.contains("running_queries") || sql.contains("RUNNING_QUERIES");
-    let running: Vec<RunningQuery> =
-        if asked { inner.state().flights.running() } else { Vec::new() };
     let watch = Arc::clone(patience) as Arc<dyn Watch>;
     patience.evaluate(|| {
         let mut context = StatementContext {
@@ -187,7 +180,6 @@ pub(crate) fn evaluate(
             account: &inner.config.account,
             files,
             quirks,
-            running: &running,
             server: &Views { inner },
             watch: Some(&watch),
             random: &mut |bound| inner.state().picks.below(bound),

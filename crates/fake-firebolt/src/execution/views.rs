@@ -5,7 +5,7 @@
 use std::fmt;
 
 use crate::server::Inner;
-use crate::sql::ServerViews;
+use crate::sql::{RunningQuery, ServerViews};
 use crate::value::ResultSet;
 
 /// The views of one server.
@@ -38,5 +38,9 @@ impl ServerViews for Views<'_> {
             }
             _ => None,
         }
+    }
+
+    fn running(&self) -> Vec<RunningQuery> {
+        self.inner.state().flights.running()
     }
 }

@@ -55,15 +55,16 @@ impl Parameters {
     /// and the label from whoever watches the request.
     pub(crate) fn parse(query: &str) -> Self {
         let mut parsed = Self::default();
+        // Most queries mean what they say, and every request has one.
+        let is_escaped = query.bytes().fold(false, |found, byte| found | is_escape(byte));
         let mut rest = Some(query);
         while let Some(text) = rest {
             let pair;
             (pair, rest) = halves(text, b'&');
-            let taken = if pair.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+            let taken = if is_escaped && pair.bytes().any(is_escape) {
                 let decoded = form_urlencoded::parse(pair.as_bytes()).next();
                 decoded.map_or(Ok(()), |(name, value)| parsed.take(&name, &value))
             } else {
-                // Most pairs mean what they say, and every request has half a dozen of them.
                 let (name, value) = halves(pair, b'=');
                 parsed.take(name, value.unwrap_or_default())
             };
@@ -155,6 +156,11 @@ impl Parameters {
             self.timeout = Some(self.timeout.map_or(timeout, |other| other.min(timeout)));
         }
     }
+}
+
+/// Whether a byte stands for another one.
+fn is_escape(byte: u8) -> bool {
+    matches!(byte, b'%' | b'+')
 }
 
 /// What stands before the first such byte, an ASCII one, and what behind it. The searcher of

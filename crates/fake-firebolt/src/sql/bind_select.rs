@@ -109,11 +109,15 @@ impl<'b> Binder<'b> {
             match item {
                 SelectItem::UnnamedExpr(expr) => {
                     self.item(&mut projection, expr, scope)?;
-                    projection.names.push(output_name(expr));
+                    let name = match simple_name(expr) {
+                        Some(name) => shared_name(&fold(name), &projection, scope),
+                        None => output_name(expr),
+                    };
+                    projection.names.push(name);
                 }
                 SelectItem::ExprWithAlias { expr, alias } => {
                     self.item(&mut projection, expr, scope)?;
-                    projection.names.push(fold(alias).as_ref().into());
+                    projection.names.push(shared_name(&fold(alias), &projection, scope));
                 }
                 SelectItem::Wildcard(options) if plain_wildcard(options) => {
                     expand(&mut projection, None, &excluded(options)?, scope)?;
@@ -321,13 +325,33 @@ fn written(items: &[SelectItem], expr: &ast::Expr) -> Option<usize> {
     items[..at].iter().all(|item| item_expr(item).is_some()).then_some(at)
 }
 
+/// The name of the column that an expression is.
+fn simple_name(expr: &ast::Expr) -> Option<&ast::Ident> {
+    match expr {
+        ast::Expr::Identifier(name) => Some(name),
+        ast::Expr::CompoundIdentifier(parts) => parts.last(),
+        _ => None,
+    }
+}
+
+/// A name for the newest column of a projection: that of the column it is, if it is called like it,
+/// as most are; a text of its own otherwise.
+fn shared_name(name: &str, projection: &Projection, scope: &Scope<'_>) -> Arc<str> {
+    let Some(Typed { expr: Expr::Column(index), .. }) = projection.columns.last() else {
+        return name.into();
+    };
+    match scope.fields.get(*index) {
+        Some(field) if *field.name == *name => Arc::clone(&field.name),
+        _ => name.into(),
+    }
+}
+
 /// What a column without an alias is called.
 fn output_name(expr: &ast::Expr) -> Arc<str> {
+    if let Some(name) = simple_name(expr) {
+        return fold(name).as_ref().into();
+    }
     match expr {
-        ast::Expr::Identifier(name) => fold(name).as_ref().into(),
-        ast::Expr::CompoundIdentifier(parts) => {
-            parts.last().map(fold).unwrap_or_default().as_ref().into()
-        }
         ast::Expr::Function(function) => function.name.to_string().to_lowercase().into(),
         ast::Expr::Cast { expr, .. } | ast::Expr::Nested(expr) => output_name(expr),
         ast::Expr::Case { .. } => "case".into(),

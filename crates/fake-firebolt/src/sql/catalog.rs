@@ -69,7 +69,7 @@ impl Binder<'_> {
                 Value::Bigint(0),
             ])
         };
-        self.ctx.running.iter().map(row).collect()
+        self.ctx.server.running().iter().map(row).collect()
     }
 }
 

@@ -25,6 +25,11 @@ pub struct RunningQuery {
 pub trait ServerViews: std::fmt::Debug {
     /// The view's columns and rows now; `None` when there is no such view.
     fn view(&self, name: &str) -> Option<ResultSet>;
+
+    /// What runs on the engine now, the statement that asks included.
+    fn running(&self) -> Vec<RunningQuery> {
+        Vec::new()
+    }
 }
 
 /// A server without any: statements that are executed on a store alone.
@@ -65,9 +70,7 @@ pub struct StatementContext<'a> {
     pub files: &'a ExternalFiles,
     /// The switches for what is unknown of the real service.
     pub quirks: &'a Quirks,
-    /// What runs on the engine now, this statement included.
-    pub running: &'a [RunningQuery],
-    /// The other views of the server.
+    /// The views of the server, and what else runs there.
     pub server: &'a dyn ServerViews,
     /// Who may end it, if anybody.
     pub watch: Option<&'a Arc<dyn Watch>>,
@@ -97,7 +100,6 @@ pub(super) struct Facts<'a> {
     pub(super) account: &'a str,
     pub(super) files: &'a ExternalFiles,
     pub(super) quirks: &'a Quirks,
-    pub(super) running: &'a [RunningQuery],
     pub(super) server: &'a dyn ServerViews,
     pub(super) values: &'a dyn Fn() -> u64,
 }
@@ -120,7 +122,6 @@ impl<'a> StatementContext<'a> {
             account: self.account,
             files: self.files,
             quirks: self.quirks,
-            running: self.running,
             server: self.server,
             values: self.values,
         }

@@ -56,6 +56,9 @@ pub(super) fn scan(text: &str) -> Option<Scanned> {
         Scanned { skeleton: String::with_capacity(text.len()), slots: Vec::with_capacity(8) };
     let (mut at, mut copied) = (0, 0);
     let mut lines = Lines { line: 1, start: 0 };
+    // What a value of several lines or with a backslash would need. Most statements have neither.
+    let is_one_line = !text.contains('\n');
+    let has_no_escape = is_one_line && !text.contains('\\');
     // Most of a statement is passed here, so the arms below are for what is left.
     while let Some(plain) = bytes[at..].iter().position(|byte| MARKS[usize::from(*byte)]) {
         at += plain;
@@ -71,12 +74,14 @@ pub(super) fn scan(text: &str) -> Option<Scanned> {
                     if at > 0 && bytes[at - 1].is_ascii_alphanumeric() {
                         return None;
                     }
-                    value.len() >= STRING_MIN && !inner.contains(['\\', '\n'])
+                    value.len() >= STRING_MIN && (has_no_escape || !inner.contains(['\\', '\n']))
                 };
                 let token = at;
                 at = value.end + 1;
                 if !is_slot {
-                    lines.pass(&bytes[..at], token);
+                    if !is_one_line {
+                        lines.pass(&bytes[..at], token);
+                    }
                     continue;
                 }
                 scanned.slots.push(Slot { start: lines.location(token), value: value.clone() });

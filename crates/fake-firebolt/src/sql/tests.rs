@@ -48,7 +48,6 @@ impl Session {
             account: "a",
             files: &files,
             quirks: &self.quirks,
-            running: &[],
             server: &super::NoServer,
             watch,
             random: &mut |_| 0,

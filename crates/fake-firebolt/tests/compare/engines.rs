@@ -89,7 +89,6 @@ fn ask_fake(text: &str, ordered: bool, store: &mut Store, quirks: &Quirks) -> Ou
             account: "account",
             files: &files,
             quirks,
-            running: &[],
             server: &NoServer,
             random: &mut |_| 0,
             values: &|| 0,

@@ -193,7 +193,7 @@ async fn a_label_shows_while_the_statement_runs() {
     let mut one = Client::sign_on(&fake, "worker-1").await;
     one.parameters.insert("query_label".to_owned(), "attempt.1".to_owned());
     let mut two = Client::sign_on(&fake, "worker-2").await;
-    let running = "SELECT query_label FROM information_schema.engine_running_queries \
+    let running = "SELECT query_label FROM information_schema.Engine_Running_Queries \
                    WHERE query_label IS NOT NULL";
     let (_, seen) = tokio::join!(one.sql("INSERT INTO t VALUES (3, 'c')"), async {
         tokio::time::sleep(Duration::from_secs(1)).await;

@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use fake_firebolt::mvcc::{Store, Transaction};
 use fake_firebolt::quirks::Quirks;
-use fake_firebolt::sql::{self, RunningQuery, Statement, StatementContext, StatementKind};
+use fake_firebolt::sql::{
+    self, RunningQuery, ServerViews, Statement, StatementContext, StatementKind,
+};
 use fake_firebolt::value::{ResultSet, Value};
 use sqllogictest::{DB, DBOutput};
 
@@ -66,6 +68,20 @@ impl World {
 /// What came of each statement so far, in order.
 pub(crate) fn outcomes(world: &Mutex<World>) -> Vec<Outcome> {
     std::mem::take(&mut world.lock().unwrap_or_else(PoisonError::into_inner).outcomes)
+}
+
+/// A server on which nothing runs but the statement that asks.
+#[derive(Debug)]
+struct OneQuery(RunningQuery);
+
+impl ServerViews for OneQuery {
+    fn view(&self, _name: &str) -> Option<ResultSet> {
+        None
+    }
+
+    fn running(&self) -> Vec<RunningQuery> {
+        vec![self.0.clone()]
+    }
 }
 
 pub(crate) struct Session {
@@ -131,12 +147,12 @@ impl Session {
             Some(txn) => txn,
             None => own.insert(world.store.begin(world.now_micros)),
         };
-        let running = [RunningQuery {
+        let server = OneQuery(RunningQuery {
             query_id: "q1".into(),
             label: Some("slt".into()),
             text: text.into(),
             started_micros: world.now_micros,
-        }];
+        });
         let statements = world.outcomes.len() as u64;
         let draws = &mut world.draws;
         let mut random = |below: u64| {
@@ -150,8 +166,7 @@ impl Session {
             account: "account",
             files: &files,
             quirks: &world.quirks,
-            running: &running,
-            server: &sql::NoServer,
+            server: &server,
             watch: None,
             random: &mut random,
             values: &|| statements,

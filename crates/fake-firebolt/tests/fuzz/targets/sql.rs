@@ -82,7 +82,6 @@ impl World {
             account: "account",
             files: &self.files,
             quirks: &self.quirks,
-            running: &[],
             server: &sql::NoServer,
             watch: None,
             random: &mut random,
