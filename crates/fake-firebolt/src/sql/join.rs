@@ -2,7 +2,7 @@
 
 use super::error::SqlError;
 use super::expr::{Comparison, Env, Expr};
-use super::key_index::{JoinKey, KeyIndex};
+use super::key_index::{JoinKey, KeyIndex, left_hash};
 use super::meter;
 use super::plan::Plan;
 use crate::value::{Row, Value};
@@ -181,9 +181,36 @@ pub(super) struct Partners<'j> {
     /// `None`: the residual has to be looked at, pair by pair.
     foregone: Option<bool>,
     env: &'j Env<'j>,
+    ahead: Ahead,
     candidates: Vec<usize>,
     pair: Vec<Value>,
 }
+
+/// What is known of the left rows that were announced.
+#[derive(Debug, Default)]
+struct Ahead {
+    /// Of each row whose key could be evaluated.
+    hashes: Vec<Option<u64>>,
+    /// How many of them were asked for.
+    asked: usize,
+    /// Why there is no hash for the row behind them.
+    failure: Option<SqlError>,
+}
+
+impl Ahead {
+    /// What was found out about the next row; `None` when it was not announced.
+    fn next(&mut self) -> Option<Result<Option<u64>, SqlError>> {
+        let Some(hash) = self.hashes.get(self.asked) else {
+            return self.failure.take().map(Err);
+        };
+        self.asked += 1;
+        Some(Ok(*hash))
+    }
+}
+
+/// How many left rows are announced at once: more than a processor has reads under way, and few
+/// enough to stay near.
+pub(super) const AHEAD: usize = 64;
 
 impl<'j> Partners<'j> {
     /// Indexes the right side. `left_is_empty` spares the work that nothing will ask for, and
@@ -202,11 +229,31 @@ impl<'j> Partners<'j> {
             }
             _ => None,
         };
-        let (candidates, pair) = (Vec::new(), Vec::new());
-        Ok(Self { condition, right, index, foregone, env, candidates, pair })
+        let (ahead, candidates, pair) = Default::default();
+        Ok(Self { condition, right, index, foregone, env, ahead, candidates, pair })
     }
 
-    /// Positions of the partners of a left row, ascending, into `found`.
+    /// Says which left rows will be asked for next, in that order and all of them: looking for a
+    /// batch of keys is much faster than for one after the other. A key that cannot be evaluated is
+    /// an error of its own row and not of those before it.
+    pub(super) fn announce<'r>(&mut self, rows: impl Iterator<Item = &'r Row>) {
+        let Some(index) = &self.index else { return };
+        let Ahead { hashes, asked, failure } = &mut self.ahead;
+        hashes.clear();
+        *asked = 0;
+        for row in rows {
+            match left_hash(&self.condition.keys, row, self.env) {
+                Ok(hash) => hashes.push(hash),
+                Err(error) => {
+                    *failure = Some(error);
+                    break;
+                }
+            }
+        }
+        index.touch(hashes.iter().filter_map(|hash| *hash));
+    }
+
+    /// Positions of the partners of a left row, ascending, into `found`. Announced rows come first.
     pub(super) fn of(&mut self, row: &[Value], found: &mut Vec<usize>) -> Result<(), SqlError> {
         found.clear();
         if self.foregone == Some(false) {
@@ -214,10 +261,14 @@ impl<'j> Partners<'j> {
         }
         let keys = &self.condition.keys;
         if let Some(index) = &self.index {
+            let hash = match self.ahead.next() {
+                Some(hash) => hash?,
+                None => left_hash(keys, row, self.env)?,
+            };
             if self.foregone == Some(true) {
-                return index.find(keys, row, self.right, self.env, found);
+                return index.find(hash, keys, row, self.right, self.env, found);
             }
-            index.find(keys, row, self.right, self.env, &mut self.candidates)?;
+            index.find(hash, keys, row, self.right, self.env, &mut self.candidates)?;
         } else if self.foregone == Some(true) {
             meter::tried(self.right.len())?;
             found.extend(0..self.right.len());
@@ -250,7 +301,10 @@ impl Join {
         let (no_left, no_right) = (nulls(self.left_width), nulls(self.right_width));
         let mut joined = Vec::new();
         let mut found = Vec::new();
-        for row in &left {
+        for (nth, row) in left.iter().enumerate() {
+            if nth.is_multiple_of(AHEAD) {
+                partners.announce(left[nth..].iter().take(AHEAD));
+            }
             partners.of(row, &mut found)?;
             meter::made(found.len(), self.left_width + self.right_width)?;
             for at in &found {

@@ -1,8 +1,9 @@
 //! Rows by the values of their join keys: what makes a join linear instead of quadratic.
 //!
-//! A chained hash table over row positions. Its hash function is fixed, and positions come back
-//! in ascending order, so that two runs of one seed answer in the same order. It keeps no copy of
-//! a key: equality looks at the rows again, which only candidates have to pay for.
+//! A hash table over row positions. Its hash function is fixed, and positions come back in
+//! ascending order, so that two runs of one seed answer in the same order. It keeps no copy of a
+//! key: equality looks at the rows again, which only candidates have to pay for. Whoever has no
+//! partner, as most rows of a large table have none, learns it from one line of the cache.
 
 use super::error::SqlError;
 use super::expr::{Env, Expr};
@@ -19,55 +20,75 @@ pub(super) struct JoinKey {
     pub(super) null_matches: bool,
 }
 
+/// A place of the table: the first row of a chain, with a piece of its key's hash.
 #[derive(Debug, Clone, Copy)]
-struct Entry {
-    hash: u64,
-    next: u32,
+struct Slot {
+    tag: u32,
+    first: u32,
 }
 
-/// The end of a chain.
+/// The end of a chain, and the mark of a slot without one.
 const END: u32 = u32::MAX;
-/// The mark of a row that matches nothing, because of a NULL in its key.
-const ALONE: u32 = u32::MAX - 1;
 
 /// Positions of the rows of the right side, by key.
 #[derive(Debug, Default)]
 pub(super) struct KeyIndex {
-    heads: Vec<u32>,
-    entries: Vec<Entry>,
-    mask: u64,
+    slots: Vec<Slot>,
+    /// For each row the next one of its chain.
+    next: Vec<u32>,
+    mask: usize,
 }
 
 impl KeyIndex {
     /// Indexes rows by the right-hand expressions of `keys`.
     pub(super) fn new(keys: &[JoinKey], rows: &[Row], env: &Env<'_>) -> Result<Self, SqlError> {
-        if rows.len() >= ALONE as usize {
+        if rows.len() >= END as usize {
             return Err(SqlError::data("too many rows on one side of a join"));
         }
-        let mut entries = Vec::with_capacity(rows.len());
-        for row in rows {
-            entries.push(match hash_of(keys, |key| &key.right, row, env)? {
-                Some(hash) => Entry { hash, next: END },
-                None => Entry { hash: 0, next: ALONE },
-            });
-        }
-        let slots = rows.len().next_power_of_two();
-        let mask = slots as u64 - 1;
-        let mut heads = vec![END; slots];
+        let hashes = rows.iter().map(|row| hash_of(keys, |key| &key.right, row, env));
+        let hashes = hashes.collect::<Result<Vec<_>, _>>()?;
+        // At most half full, so that the search for a free slot is short.
+        let count = (rows.len() * 2).next_power_of_two();
+        let mut index = Self {
+            slots: vec![Slot { tag: 0, first: END }; count],
+            next: vec![END; rows.len()],
+            mask: count - 1,
+        };
         // Backwards, so that each chain ascends.
-        for (at, entry) in entries.iter_mut().enumerate().rev() {
-            if entry.next != ALONE {
-                let head = &mut heads[(entry.hash & mask) as usize];
-                entry.next = *head;
-                *head = at as u32;
-            }
+        for (at, hash) in hashes.iter().enumerate().rev() {
+            let Some(hash) = hash else { continue };
+            let slot = index.slot(*hash);
+            index.next[at] = index.slots[slot].first;
+            index.slots[slot] = Slot { tag: tag(*hash), first: at as u32 };
         }
-        Ok(Self { heads, entries, mask })
+        Ok(index)
     }
 
-    /// Positions of the rows that match a left row, ascending, into `found`.
+    /// Where the chain of a hash begins, or would. A chain holds all rows whose tags are the same
+    /// and that were looked for past the same slots; nothing is ever taken out.
+    fn slot(&self, hash: u64) -> usize {
+        let mut at = hash as usize & self.mask;
+        loop {
+            let slot = &self.slots[at];
+            if slot.first == END || slot.tag == tag(hash) {
+                return at;
+            }
+            at = (at + 1) & self.mask;
+        }
+    }
+
+    /// Reads the first slots of hashes that will be looked for soon. One after the other, each
+    /// would be waited for, and in a large table each is far away; a batch of reads that depend on
+    /// nothing is under way at once.
+    pub(super) fn touch(&self, hashes: impl Iterator<Item = u64>) {
+        let firsts = hashes.map(|hash| self.slots[hash as usize & self.mask].first);
+        std::hint::black_box(firsts.fold(0, |all, first| all ^ first));
+    }
+
+    /// Positions of the rows that match a left row with that hash, ascending, into `found`.
     pub(super) fn find(
         &self,
+        hash: Option<u64>,
         keys: &[JoinKey],
         row: &[Value],
         rows: &[Row],
@@ -75,21 +96,31 @@ impl KeyIndex {
         found: &mut Vec<usize>,
     ) -> Result<(), SqlError> {
         found.clear();
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let Some(hash) = hash_of(keys, |key| &key.left, row, env)? else { return Ok(()) };
-        let mut at = self.heads[(hash & self.mask) as usize];
+        let Some(hash) = hash else { return Ok(()) };
+        let mut at = self.slots[self.slot(hash)].first;
         while at != END {
             let position = at as usize;
-            let entry = self.entries[position];
-            if entry.hash == hash && equal(keys, row, &rows[position], env)? {
+            if equal(keys, row, &rows[position], env)? {
                 found.push(position);
             }
-            at = entry.next;
+            at = self.next[position];
         }
         Ok(())
     }
+}
+
+/// The piece of a hash that a slot keeps: not the low bits, which choose the slot.
+fn tag(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}
+
+/// The hash of a left row's key; `None` for one that matches nothing.
+pub(super) fn left_hash(
+    keys: &[JoinKey],
+    row: &[Value],
+    env: &Env<'_>,
+) -> Result<Option<u64>, SqlError> {
+    hash_of(keys, |key| &key.left, row, env)
 }
 
 /// The hash of a key; `None` for one that matches nothing.
@@ -204,8 +235,10 @@ mod tests {
     fn check(rows: &[Row], probe: &Value, null_matches: bool) -> Result<(), TestCaseError> {
         let (keys, env) = (key(null_matches), Env::default());
         let index = KeyIndex::new(&keys, rows, &env).unwrap();
-        let mut found = vec![usize::MAX];
-        index.find(&keys, std::slice::from_ref(probe), rows, &env, &mut found).unwrap();
+        let (mut found, probe_row) = (vec![usize::MAX], std::slice::from_ref(probe));
+        let hash = left_hash(&keys, probe_row, &env).unwrap();
+        index.touch(hash.into_iter());
+        index.find(hash, &keys, probe_row, rows, &env, &mut found).unwrap();
         let matches = |row: &Row| row[0] == *probe && (null_matches || !probe.is_null());
         let expected: Vec<usize> = (0..rows.len()).filter(|at| matches(&rows[*at])).collect();
         prop_assert_eq!(found, expected);

@@ -83,13 +83,23 @@ pub(super) fn run<'b>(
         changes: Changes::default(),
     };
     let mut found = Vec::new();
-    for (id, row) in rows.iter() {
-        partners.of(row, &mut found)?;
-        if found.is_empty() {
-            action.on_lonely(id, row)?;
-        } else {
-            found.iter().for_each(|at| partnered[*at] = true);
-            action.on_matched(id, row, &found)?;
+    let mut left = rows.iter();
+    let mut batch = Vec::with_capacity(join::AHEAD);
+    loop {
+        batch.clear();
+        batch.extend(left.by_ref().take(join::AHEAD));
+        if batch.is_empty() {
+            break;
+        }
+        partners.announce(batch.iter().map(|(_, row)| *row));
+        for &(id, row) in &batch {
+            partners.of(row, &mut found)?;
+            if found.is_empty() {
+                action.on_lonely(id, row)?;
+            } else {
+                found.iter().for_each(|at| partnered[*at] = true);
+                action.on_matched(id, row, &found)?;
+            }
         }
     }
     let mut changes = action.changes;
