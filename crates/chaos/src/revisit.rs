@@ -179,6 +179,14 @@ pub fn adopt(
         && what.split_once('@').is_some_and(|(name, seed)| {
             files::failure_folder(&options.out, name, seed).join("shrunk.toml").exists()
         });
+    if !shrunk && what.contains('@') {
+        // Else a plan ten times as large as it needs to be is kept, and nobody notices.
+        to_stderr(&format!(
+            "note: {} has no shrunk plan of {what}, it is kept whole; the run that found it may have \
+             had another --out\n",
+            options.out.display()
+        ));
+    }
     let plan = find(what, shrunk, stock, options)?;
     let findings = job::findings(&run(&plan, Record::Hash));
     let name = format!("{}-{}", plan.scenario.replace('/', "-"), plan.seed);
