@@ -121,8 +121,8 @@ impl<'a> Warehouse<'a> {
         .map_err(|what| unexpected(format!("{command:?} was answered by {what}")))
     }
 
-    /// One question, a second where the columns are not known yet, a third where our tables are not
-    /// all there.
+    /// One question, one more where the columns are not known yet, and one or three more where our
+    /// tables were not all there.
     async fn look(&mut self, merge: &Merge, options: &StatementOptions) -> Result<Look, Failure> {
         let target = merge.task().target.as_str();
         let (state, beside) = self.state(target, options).await?;

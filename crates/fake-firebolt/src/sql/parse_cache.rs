@@ -130,9 +130,6 @@ enum Found {
 }
 
 fn insert(cache: &mut Cache, skeleton: &str, entry: Entry) {
-    if cache.values().map(BTreeMap::len).sum::<usize>() >= SKELETONS_MAX {
-        cache.clear();
-    }
     cache.entry(skeleton.len()).or_default().insert(Arc::from(skeleton), entry);
 }
 
@@ -149,6 +146,9 @@ fn look_up(cache: &mut Cache, text: &str, scanned: &Scanned) -> Found {
         Some((_, Entry::Seen)) => Found::Again,
         Some((_, Entry::Refused)) => Found::Nothing,
         None => {
+            if cache.values().map(BTreeMap::len).sum::<usize>() >= SKELETONS_MAX {
+                cache.clear();
+            }
             insert(cache, &scanned.skeleton, Entry::Seen);
             Found::Nothing
         }

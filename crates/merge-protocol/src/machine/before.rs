@@ -28,6 +28,10 @@ impl Merge {
         });
         let exists = !look.columns.is_empty();
         self.look = Some(look);
+        if same_generation && !self.aside.is_empty() {
+            // A round that sets files aside was given up; they come first, as in every turn.
+            return State::Opening(BodyOf(Body::Aside));
+        }
         if self.batch.is_some() && same_generation {
             // Only the columns were asked for again.
             return self.planned();

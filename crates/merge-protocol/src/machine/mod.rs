@@ -55,7 +55,7 @@ impl Merge {
             if !matches!(reply, Reply::Waited) && !matches!(state, State::RollingBack(_)) {
                 self.note_success(&mut notes);
             }
-            self.state = self.after_success(state, reply, &mut notes)?;
+            self.state = self.after_success(state, reply, inputs, &mut notes)?;
         }
         self.enter(inputs, &mut notes);
         let command = self.command();
@@ -76,6 +76,7 @@ impl Merge {
         &mut self,
         state: State,
         reply: Reply,
+        inputs: Inputs,
         notes: &mut Vec<Note>,
     ) -> Result<State, Illegal> {
         Ok(match (state, reply) {
@@ -88,7 +89,9 @@ impl Merge {
             (State::Counting, Reply::Counted(counts)) => self.counted(counts, notes),
             (State::Opening(body), Reply::Opened) => self.opened(body),
             (State::Fencing(opened), Reply::Done) => self.fenced(opened),
-            (State::Checking(fenced), Reply::Checked(view)) => self.checked(fenced, &view, notes),
+            (State::Checking(fenced), Reply::Checked(view)) => {
+                self.checked(fenced, &view, inputs, notes)
+            }
             (State::Guarding(checked), Reply::Guarded(leaked)) => {
                 self.guarded(checked, leaked, notes)
             }

@@ -5,8 +5,8 @@
 
 use super::memory::Merge;
 use super::state::{
-    Body, BodyOf, CheckView, Checked, Fenced, Found, FoundIn, LedgerHit, Merged, Opened, Ready,
-    State, Versioned,
+    Body, BodyOf, CheckView, Checked, Fenced, Found, FoundIn, Inputs, LedgerHit, Merged, Opened,
+    Ready, State, Versioned,
 };
 use crate::note::Note;
 use crate::object::FileId;
@@ -28,6 +28,7 @@ impl Merge {
         &mut self,
         fenced: Fenced,
         view: &CheckView,
+        inputs: Inputs,
         notes: &mut Vec<Note>,
     ) -> State {
         let body = fenced.opened.body;
@@ -39,12 +40,12 @@ impl Merge {
                 // committed since our fence stands beside what our fence wrote. Only a question from
                 // outside of a transaction tells a broken row; if it finds one, it ends the merge.
                 let text = format!("{} control rows behind the fence", view.control_rows);
-                notes.push(Note::RoundAbandoned { text });
-                return rolled_back(State::Looking);
+                notes.push(Note::RoundAbandoned { text: text.clone() });
+                return rolled_back(self.look_from_outside(text, inputs, notes));
             }
         };
         if control.token != self.token {
-            // With a snapshot per statement somebody else's commit shows here; ours cannot win.
+            // Fence and check ran outside of a transaction, and somebody else's fence came between.
             notes.push(Note::RoundAbandoned { text: "another merge moved the fence".into() });
             return rolled_back(State::Opening(BodyOf(body)));
         }
@@ -61,6 +62,17 @@ impl Merge {
             Body::Apply => self.checked_apply(fenced, &view.hits, notes),
             Body::Aside => self.checked_aside(fenced, &view.hits, notes),
         }
+    }
+
+    /// At once the first time. Then with waits: a fence that is moved over and over helps nobody.
+    fn look_from_outside(&mut self, why: String, inputs: Inputs, notes: &mut Vec<Note>) -> State {
+        self.last = Some(why);
+        self.failures += 1;
+        if self.failures <= 1 {
+            return State::Looking;
+        }
+        let wait = self.task.policy.backoff.wait(self.failures, inputs.jitter);
+        self.pause(wait, State::Looking, inputs, notes)
     }
 
     fn checked_apply(

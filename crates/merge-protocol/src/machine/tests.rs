@@ -280,6 +280,19 @@ fn a_control_row_is_judged_from_outside_of_the_transaction() {
         (Command::Check, 1) => two_rows(),
         _ => None,
     });
+    check_script("overtaken_again_and_again", |command, nth| match (command, nth) {
+        (Command::Check, ..=3) => two_rows(),
+        _ => None,
+    });
+    check_script("overtaken_while_setting_aside", |command, nth| match (command, nth) {
+        (Command::Normalise, 1) => {
+            let reason = Reason { code: ReasonCode::Unreadable, detail: "cut".into() };
+            let refused = [(id(), reason)].into();
+            Some(Reply::Normalised(Normalised { batch: Batch::default(), refused }))
+        }
+        (Command::Check, 1) => two_rows(),
+        _ => None,
+    });
     check_script("control_doubled_behind_the_fence", |command, nth| match (command, nth) {
         (Command::Check, 1) => two_rows(),
         (Command::Look, 2..) => {

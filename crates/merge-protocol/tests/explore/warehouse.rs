@@ -111,6 +111,8 @@ enum Effect {
 pub(crate) struct Transaction {
     snapshot: Db,
     effects: Vec<Effect>,
+    /// The control rows as our fence wrote them.
+    fenced: Vec<Control>,
     /// Rewritten rows, each with the newest commit that the writing statement had seen.
     writes: BTreeMap<RowId, u32>,
     pub(crate) doomed: bool,
@@ -192,6 +194,7 @@ impl Transaction {
         Transaction {
             snapshot: db.clone(),
             effects: Vec::new(),
+            fenced: Vec::new(),
             writes: BTreeMap::new(),
             doomed: false,
         }
@@ -203,16 +206,19 @@ impl Transaction {
             Snapshot::AtBegin => self.snapshot.clone(),
             Snapshot::PerStatement => db.clone(),
         };
-        // Our fence replaced a row that somebody else has replaced and committed since: both new rows
-        // are there to be seen, theirs and ours.
-        let fenced = self.writes.get(&RowId::Control);
-        let theirs = match view.rewritten.get(&RowId::Control) {
-            Some(rewritten) if fenced.is_some_and(|seen| rewritten > seen) => view.control.clone(),
-            Some(_) | None => Vec::new(),
-        };
         let lsn = view.lsn;
+        // Our fence replaced rows that somebody else has replaced and committed since: theirs are
+        // there to be seen, as committed, and ours, as the fence wrote them.
+        let fenced = self.writes.get(&RowId::Control);
+        let is_overtaken = fenced.is_some_and(|seen| {
+            view.rewritten.get(&RowId::Control).is_some_and(|rewritten| rewritten > seen)
+        });
+        let theirs = view.control.clone();
         view.apply(&self.effects, lsn);
-        view.control.extend(theirs);
+        if is_overtaken {
+            view.control = theirs;
+            view.control.extend(self.fenced.iter().cloned());
+        }
         view
     }
 
@@ -248,6 +254,9 @@ impl Transaction {
             }
         }
         self.effects.extend(effects);
+        if *ask == Ask::Fence {
+            self.fenced = self.view(db, rules).control;
+        }
     }
 
     /// First committer wins on rewritten rows; inserts are never validated.
