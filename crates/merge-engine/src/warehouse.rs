@@ -410,3 +410,6 @@ fn check(rows: &ResultSet) -> Result<CheckView, &'static str> {
     let rows: Option<Vec<_>> = (0..rows.len()).map(one).collect();
     rows.map(CheckView::from_rows).ok_or("an unreadable row")
 }
+
+#[cfg(test)]
+mod tests;
