@@ -153,6 +153,12 @@ pub static MUTANTS: &[Mutant] = &[
         ..plain("never-commits", "a file is applied in the end")
     },
     Mutant {
+        edit: |name, sql, _| {
+            only(StatementName::Columns, name, || rewrite::state_without_control(sql))
+        },
+        ..plain("control-unread", "a control row that was not read is not called broken")
+    },
+    Mutant {
         edit: |name, sql, _| only(StatementName::Drop, name, || rewrite::drop_of_nothing(sql)),
         ..plain("drops-nothing", "no staging table stays behind")
     },

@@ -37,6 +37,13 @@ pub fn idle_fence(sql: &str) -> Option<String> {
     head.starts_with("UPDATE \"cdc_control_").then(|| format!("{head}WHERE FALSE"))
 }
 
+/// The state from outside of a transaction, in which no control row stands.
+pub fn state_without_control(sql: &str) -> Option<String> {
+    let is_state = sql.starts_with("SELECT 'control' AS \"found\"");
+    let from = "\" AS c UNION ALL";
+    replaced(sql, from, "\" AS c WHERE FALSE UNION ALL").filter(|_| is_state)
+}
+
 /// The check reports this token as the control row's, whoever's it is.
 pub fn check_reports(sql: &str, token: &str) -> Option<String> {
     let rest = sql.strip_prefix("SELECT c.\"token\",")?;
@@ -136,10 +143,14 @@ mod tests {
         l.\"object_key\", l.\"attempt\" FROM \"cdc_ledger\" AS l WHERE l.\"target\" = 'users' AND \
         (l.\"file_id\" IN ('x', 'y') OR l.\"object_key\" IN ('k')) UNION ALL SELECT 1";
 
+    const STATE: &str = "SELECT 'control' AS \"found\", c.\"token\" FROM \"cdc_control_users\" AS c \
+        UNION ALL SELECT DISTINCT 'fed' AS \"found\", '' AS \"token\" FROM \"cdc_ledger\" AS l";
+
     #[test]
     fn each_rewrite_as_it_goes_over_the_wire() {
         let fence = "UPDATE \"cdc_control_users\" SET \"token\" = 'a.1' WHERE TRUE";
         let table = [
+            ("state_without_control", state_without_control(STATE)),
             ("without_ours", without_ours(MERGE)),
             ("idle_fence", idle_fence(fence)),
             ("check_reports", check_reports(CHECK, "b.2")),
@@ -165,6 +176,8 @@ mod tests {
     fn another_shape_is_never_taken_for_a_mutation() {
         let other = "SELECT 1";
         for rewritten in [
+            state_without_control(other),
+            state_without_control(PROBE),
             without_ours(other),
             idle_fence(other),
             check_reports(other, "t"),
