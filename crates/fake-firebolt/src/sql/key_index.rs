@@ -256,9 +256,12 @@ mod tests {
         rows.iter().map(steps).sum()
     }
 
+    /// What a key is called, and how the n-th looks.
+    type KeyShape = (&'static str, fn(i32) -> Value);
+
     #[test]
     fn keys_of_every_shape_are_spread() {
-        let shapes: [(&str, fn(i32) -> Value); 6] = [
+        let shapes: [KeyShape; 6] = [
             ("texts of eight bytes", |at| Value::text(&format!("6:{at:06}"))),
             ("texts of sixteen", |at| Value::text(&format!("{at:016}"))),
             ("texts of ten", |at| Value::text(&format!("{at:010}"))),
