@@ -33,7 +33,7 @@ pub struct Facts {
     pub acknowledged: BTreeSet<usize>,
     /// The target's control table as committed: how many rows it has, once it is there.
     pub control_rows: Option<usize>,
-    /// Whether it ever was there with another number of rows than one.
+    /// Whether it ever was without its one row, or was dropped.
     pub control_was_broken: bool,
 }
 
@@ -92,7 +92,7 @@ impl Facts {
                 Some((before + change.inserted.len()).saturating_sub(change.deleted.len()))
             }
         };
-        self.control_was_broken |= self.control_rows.is_some_and(|rows| rows != 1);
+        self.control_was_broken |= self.control_rows != Some(1);
     }
 
     /// True once the ledger says so.

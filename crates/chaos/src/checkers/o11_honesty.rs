@@ -132,5 +132,10 @@ mod tests {
         assert_eq!(found(Some(1)), says("never without its 1 row"));
         assert_eq!(found(Some(0)), Vec::<String>::new());
         assert_eq!(found(Some(2)), Vec::<String>::new());
+        let mut case = Case::new();
+        case.control(1);
+        case.drop("cdc_control_users");
+        case.fail(broken);
+        assert_eq!(case.rest(&[]).of("O11"), Vec::<String>::new());
     }
 }

@@ -30,8 +30,8 @@ pub struct ServerHooks {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Who asked for what, by the fake's number of the request, which counts from 1. The worker may have gone on to
-    /// another file by the time a late execution comes to its next phase.
+    /// Who asked for what, by the fake's number of the request, which counts from 1. The worker may
+    /// have gone on to another file by the time a late execution comes to its next phase.
     known: Vec<Option<Known>>,
     times: BTreeMap<StatementName, Stream>,
     restarts: Option<Stream>,

@@ -3,7 +3,7 @@
 //! A hash table over row positions. Its hash function is fixed, and positions come back in
 //! ascending order, so that two runs of one seed answer in the same order. It keeps no copy of a
 //! key: equality looks at the rows again, which only candidates have to pay for. Whoever has no
-//! partner, as most rows of a large table have none, learns it from one line of the cache.
+//! partner, as most rows of a large table have none, mostly learns it from one line of the cache.
 
 use super::error::SqlError;
 use super::expr::{Env, Expr};

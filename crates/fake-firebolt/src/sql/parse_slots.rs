@@ -48,7 +48,7 @@ const MARKS: [bool; 256] = {
 /// comments, doubled quotes and semicolons.
 pub(super) fn scan(text: &str) -> Option<Scanned> {
     let bytes = text.as_bytes();
-    // All at once, which a processor does thirty bytes at a time; below, nothing asks again.
+    // In one pass that never branches; below, nothing asks again.
     if bytes.iter().fold(false, |found, byte| found | !is_plain(*byte)) {
         return None;
     }

@@ -307,12 +307,7 @@ impl Merge {
                 // Taking it for committed loses the files; for failed, records them twice.
                 notes.push(Note::InDoubt { text: failure.text.clone() });
                 self.doubt = true;
-                self.failures += 1;
-                if self.failures <= 1 {
-                    return State::Opening(body);
-                }
-                let wait = self.task.policy.backoff.wait(self.failures, inputs.jitter);
-                self.pause(wait, State::Opening(body), inputs, notes)
+                self.at_once_then_later(State::Opening(body), inputs, notes)
             }
         }
     }

@@ -250,6 +250,22 @@ impl Merge {
         self.give_up(Unfinished::OutOfTime { last: self.last.clone() }, notes)
     }
 
+    /// Goes on at once after the first failure since something was settled, and then with waits that
+    /// grow: what fails over and over must not be asked over and over.
+    pub(super) fn at_once_then_later(
+        &mut self,
+        next: State,
+        inputs: Inputs,
+        notes: &mut Vec<Note>,
+    ) -> State {
+        self.failures += 1;
+        if self.failures <= 1 {
+            return next;
+        }
+        let wait = self.task.policy.backoff.wait(self.failures, inputs.jitter);
+        self.pause(wait, next, inputs, notes)
+    }
+
     /// Where to go when nothing is staged: set aside what must be, else the next files, else the end.
     pub(super) fn next_turn(&mut self) -> State {
         if self.stop.is_some() || (self.pending.is_empty() && self.aside.is_empty()) {

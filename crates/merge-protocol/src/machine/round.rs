@@ -40,8 +40,9 @@ impl Merge {
                 // committed since our fence stands beside what our fence wrote. Only a question from
                 // outside of a transaction tells a broken row; if it finds one, it ends the merge.
                 let text = format!("{} control rows behind the fence", view.control_rows);
-                notes.push(Note::RoundAbandoned { text: text.clone() });
-                return rolled_back(self.look_from_outside(text, inputs, notes));
+                self.last = Some(text.clone());
+                notes.push(Note::RoundAbandoned { text });
+                return rolled_back(self.at_once_then_later(State::Looking, inputs, notes));
             }
         };
         if control.token != self.token {
@@ -62,17 +63,6 @@ impl Merge {
             Body::Apply => self.checked_apply(fenced, &view.hits, notes),
             Body::Aside => self.checked_aside(fenced, &view.hits, notes),
         }
-    }
-
-    /// At once the first time. Then with waits: a fence that is moved over and over helps nobody.
-    fn look_from_outside(&mut self, why: String, inputs: Inputs, notes: &mut Vec<Note>) -> State {
-        self.last = Some(why);
-        self.failures += 1;
-        if self.failures <= 1 {
-            return State::Looking;
-        }
-        let wait = self.task.policy.backoff.wait(self.failures, inputs.jitter);
-        self.pause(wait, State::Looking, inputs, notes)
     }
 
     fn checked_apply(

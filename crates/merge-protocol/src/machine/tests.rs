@@ -97,6 +97,13 @@ fn failed(seen: Seen<'_>) -> Option<Reply> {
     Some(Reply::Failed(Failure::judge(seen)))
 }
 
+/// The file is refused: it was cut on its way.
+fn unreadable() -> Option<Reply> {
+    let reason = Reason { code: ReasonCode::Unreadable, detail: "cut".into() };
+    let refused = [(id(), reason)].into();
+    Some(Reply::Normalised(Normalised { batch: Batch::default(), refused }))
+}
+
 /// The reply that a command has when all is well.
 fn well(merge: &Merge, command: &Command, landed: bool) -> Reply {
     match command {
@@ -239,11 +246,7 @@ fn refusals_are_looked_at_once_more_and_then_set_aside() {
         _ => None,
     });
     check_script("unreadable", |command, nth| match (command, nth) {
-        (Command::Normalise, 1) => {
-            let reason = Reason { code: ReasonCode::Unreadable, detail: "cut".into() };
-            let refused = [(id(), reason)].into();
-            Some(Reply::Normalised(Normalised { batch: Batch::default(), refused }))
-        }
+        (Command::Normalise, 1) => unreadable(),
         _ => None,
     });
 }
@@ -285,11 +288,7 @@ fn a_control_row_is_judged_from_outside_of_the_transaction() {
         _ => None,
     });
     check_script("overtaken_while_setting_aside", |command, nth| match (command, nth) {
-        (Command::Normalise, 1) => {
-            let reason = Reason { code: ReasonCode::Unreadable, detail: "cut".into() };
-            let refused = [(id(), reason)].into();
-            Some(Reply::Normalised(Normalised { batch: Batch::default(), refused }))
-        }
+        (Command::Normalise, 1) => unreadable(),
         (Command::Check, 1) => two_rows(),
         _ => None,
     });

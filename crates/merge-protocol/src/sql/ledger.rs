@@ -37,8 +37,8 @@ pub fn ledger<'a>(
         write!(
             f,
             "SELECT {} AS \"target\", CAST({} AS BIGINT) AS \"generation\", {} AS \"file_id\", \
-                 {} AS \"object_key\", {} AS \"etag\", {} AS \"attempt\", CAST({} AS BIGINT) AS \"rows_read\", \
-                 CAST({} AS BIGINT) AS \"rows_staged\", {} AS \"seq_min\", {} AS \"seq_max\", {} AS \"columns\"",
+             {} AS \"object_key\", {} AS \"etag\", {} AS \"attempt\", CAST({} AS BIGINT) AS \"rows_read\", \
+             CAST({} AS BIGINT) AS \"rows_staged\", {} AS \"seq_min\", {} AS \"seq_max\", {} AS \"columns\"",
             Text(target),
             entry.generation,
             Text(file.id.as_str()),
